@@ -1,0 +1,408 @@
+"""The nouns that pass between stages: small, immutable, one per hand-over. No behaviour beyond what follows from the fields.
+
+All times are aware datetimes in UTC. Offsets are Python string offsets, ``text[start:end]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+FieldName = Literal["title", "text"]  # which string of a document an offset counts in
+SentimentLabel = Literal["negative", "neutral", "positive"]
+ProspectsLabel = Literal["favourable", "unfavourable", "mixed", "neutral"]
+StanceLabel = Literal["supports", "opposes", "conditional", "neutral"]
+CountryRole = Literal["candidate", "actor"]
+
+
+# --- poll: feed bytes -> entries -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a server answered, body decoded from its Content-Encoding and within the size limit."""
+
+    url: str  # as asked
+    final_url: str  # after redirects
+    status: int  # 200, 304, ...; statuses >= 400 never get here, they are FetchErrors
+    headers: Mapping[str, str]  # names in lower case; repeated headers joined by ", "
+    body: bytes
+    elapsed_ms: int
+    redirects: tuple[tuple[int, str], ...] = ()  # (status, url it led to), in order
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item of a feed, as published. Text fields are plain: tags removed, entities decoded."""
+
+    guid: str | None
+    link: str | None  # absolute where the feed allows to know it
+    title: str
+    summary: str
+    content: str = ""  # full text, paragraphs by newline, where the feed carries it
+    authors: tuple[str, ...] = ()
+    published_at: datetime | None = None
+
+    # one of these identifies the entry inside its feed: see Entry.key
+    key: str = ""  # guid, else link, else hash of title + date + summary; disambiguated when a feed repeats a guid
+
+
+@dataclass(frozen=True, slots=True)
+class FeedDocument:
+    """A parsed feed."""
+
+    format: str  # "rss", "rdf", "atom", "jsonfeed", "sitemap"
+    title: str
+    entries: tuple[Entry, ...]
+    parser: str  # "fast" or "feedparser", and why: "feedparser: undeclared entity"
+    ttl_s: int | None = None  # <ttl>, sy:updatePeriod/Frequency, whichever is larger, in seconds
+    permanent_url: str | None = None  # reserved: itunes:new-feed-url and the like
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """A feed as the store knows it: what it is, and what is needed to ask it again."""
+
+    id: int
+    url: str
+    outlet: str
+    country: str | None
+    camp: str | None
+    lang: str | None
+    tags: tuple[str, ...]
+    state: str  # "active", "paused", "gone" (410), "removed"
+    etag: str | None = None
+    last_modified: str | None = None
+    body_hash: str | None = None  # BLAKE2b of the last body
+    next_poll_at: datetime | None = None
+    next_poll_reason: str | None = None
+    interval_s: int | None = None  # the last interval chosen
+    failures: int = 0  # in a row
+    polled_at: datetime | None = None  # last poll of any outcome
+    succeeded_at: datetime | None = None
+    unconditional_at: datetime | None = None  # last poll without validators
+    moved_to: str | None = None  # target of the permanent redirects being counted
+    moved_count: int = 0
+    moved_since: datetime | None = None
+    entry_times: tuple[datetime, ...] = ()  # when its newest entries were first seen or published, newest first
+
+
+@dataclass(frozen=True, slots=True)
+class PollPlan:
+    """When to ask a feed again, and the reason, shown in ``monitor feeds list``."""
+
+    next_poll_at: datetime
+    reason: str
+    interval_s: int
+
+
+class PollStatus(StrEnum):
+    OK = "ok"  # new body, parsed
+    UNCHANGED = "unchanged"  # 304, or the same body again
+    FAILED = "failed"
+    GONE = "gone"  # 410
+
+
+@dataclass(frozen=True, slots=True)
+class PollOutcome:
+    """Everything one poll of one feed leaves in the store, in one transaction."""
+
+    feed_id: int
+    started_at: datetime
+    status: PollStatus
+    plan: PollPlan
+    http_status: int | None = None
+    bytes: int = 0
+    elapsed_ms: int = 0
+    entries: tuple[Entry, ...] = ()
+    parser: str | None = None
+    error: str | None = None
+    # None leaves the stored value as it is
+    etag: str | None = None
+    last_modified: str | None = None
+    body_hash: str | None = None
+    unconditional: bool = False
+    new_url: str | None = None  # the stored URL is rewritten to this (five equal permanent redirects over three days)
+    moved_to: str | None = None
+    moved_count: int = 0
+    moved_since: datetime | None = None
+
+
+# --- read: entry -> article -> analysis ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEntry:
+    """An entry of the inbox that is still to be read, with what its feed says about the outlet."""
+
+    id: int
+    feed_id: int
+    key: str
+    link: str | None
+    title: str
+    summary: str
+    content: str
+    authors: tuple[str, ...]
+    published_at: datetime | None
+    seen_at: datetime
+    attempts: int
+    first_poll: bool  # came with the feed's first poll: stored, never mailed
+    outlet: str
+    country: str | None
+    camp: str | None
+    lang: str | None
+
+
+class PageStatus(StrEnum):
+    """How much of the article the page gave. Everything but OK and LIVE is never scored as a full article."""
+
+    OK = "ok"
+    STUB = "stub"  # paywall teaser
+    CONSENT = "consent"  # cookie wall instead of the article
+    SHORT = "short"
+    JS = "js"  # filled by scripts
+    MEDIA = "media"  # PDF, audio, video
+    GONE = "gone"  # soft 404, home page instead of the article
+    LIVE = "live"  # live blog
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """What was read from a page."""
+
+    url: str
+    canonical_url: str
+    title: str
+    authors: tuple[str, ...]
+    published_at: datetime | None
+    lang: str | None
+    text: str  # paragraphs by newline
+    word_count: int
+    status: PageStatus
+    quality: str  # the rule that set the status, and which extractor gave the text: "trafilatura precision"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text to be analysed: what ``monitor analyse`` reads, and what the pipeline makes of an article."""
+
+    id: str
+    title: str
+    text: str
+    url: str | None = None
+    lang: str | None = None  # given, not detected
+    published_at: datetime | None = None
+    outlet: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One match that speaks for a flag. ``sentence`` is the whole sentence around it."""
+
+    term: str  # the rule's or lexicon's entry that matched
+    surface: str  # as it stands in the text
+    field: FieldName
+    start: int
+    end: int
+    sentence: str
+    sentence_start: int
+    sentence_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """The judgement on one topic, with its reasons."""
+
+    topic: str
+    score: float  # 0..1, calibrated
+    flagged: bool  # score >= the topic's threshold
+    evidence: tuple[Evidence, ...]
+    parts: Mapping[str, float]  # contribution of each feature to the score
+    rule: str  # hash of query, lexicon, weights and threshold
+    flip: str = ""  # what would flip the judgement, in words
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """How often a term of a topic stands in one field."""
+
+    topic: str
+    term: str
+    lang: str | None
+    field: FieldName
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """A country that the story is about, by ISO 3166-1 alpha-2 code."""
+
+    country: str
+    role: CountryRole
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One sentence's tone toward one target."""
+
+    field: FieldName
+    start: int  # of the target's mention
+    end: int
+    sentence_start: int
+    sentence_end: int
+    p_negative: float
+    p_neutral: float
+    p_positive: float
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSentiment:
+    """Tone toward one target over the document: mean of P(positive) - P(negative) over its mentions, shrunk by n/(n+3)."""
+
+    target: str  # "talks", "accession", "NATO", an ISO country code, a speaker's name
+    kind: str  # "talks", "accession", "nato", "country", "speaker"
+    label: SentimentLabel | None  # None: mixed or unclear
+    score: float
+    n: int
+    p_negative: float
+    p_neutral: float
+    p_positive: float
+    headline: float | None = None  # the same for the title alone
+    mentions: tuple[Mention, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sentiment:
+    """Tone of a document. ``label`` and ``score`` are None where no scorer is measured for the language."""
+
+    label: SentimentLabel | None
+    score: float | None
+    confidence: float | None
+    targets: tuple[TargetSentiment, ...]
+    scorer: str | None  # name and revision of what made the numbers, e.g. "linear@3f2a9c"
+
+
+@dataclass(frozen=True, slots=True)
+class Prospects:
+    """What the story reports about the chances of the accession, apart from its tone."""
+
+    label: ProspectsLabel
+    score: float  # -1 unfavourable .. +1 favourable
+    confidence: float  # probability of the label
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Words that somebody said, directly or as reported. Spans count in the document's text."""
+
+    kind: Literal["direct", "indirect"]
+    spans: tuple[tuple[int, int], ...]
+    text: str  # the spans' words joined by " "
+    speaker: str | None  # as fully as the story names them
+    speaker_surface: str | None  # the words at the attribution
+    role: str | None
+    country: str | None  # of whom they speak for: ISO code, "NATO", "EU"
+    about_accession: bool
+    stance: StanceLabel | None  # toward the accession; None when not about it
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything the pipeline stores about a document beyond its text."""
+
+    lang: str | None
+    flags: tuple[Flag, ...]
+    keywords: tuple[Keyword, ...]
+    countries: tuple[Country, ...]
+    sentiment: Sentiment
+    prospects: Prospects | None  # None when no topic about accession is flagged
+    quotes: tuple[Quote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoryRecord:
+    """What the read stage hands to the store for one entry: saved in one transaction that also settles the entry."""
+
+    entry: PendingEntry
+    read_at: datetime
+    url: str  # canonical
+    title: str
+    authors: tuple[str, ...]
+    published_at: datetime | None  # the feed's date where it has one
+    page_published_at: datetime | None
+    text: str
+    word_count: int
+    source: Literal["page", "feed", "summary"]
+    status: PageStatus
+    quality: str
+    analysis: Analysis
+    ruleset: str  # hash of all rules and models that made the analysis
+    page: PageRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageRecord:
+    """The raw page as fetched, for later reprocessing."""
+
+    fetched_at: datetime
+    http_status: int
+    headers: Mapping[str, str]
+    body: bytes  # not compressed; the store compresses
+
+
+# --- tell: owed alert -> message ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStory:
+    """A story as the store gives it back, with its analysis."""
+
+    id: int
+    url: str
+    outlet: str
+    country: str | None
+    camp: str | None
+    lang: str | None
+    title: str
+    authors: tuple[str, ...]
+    published_at: datetime | None
+    first_seen_at: datetime
+    text: str
+    word_count: int
+    source: str
+    status: str
+    quality: str
+    thread_id: int | None
+    analysis: Analysis
+
+
+@dataclass(frozen=True, slots=True)
+class OwedAlert:
+    """An alert that is to be told: which topic, which stories, in which mail thread, and why now."""
+
+    id: int
+    topic: str
+    thread_id: int
+    reason: str  # "new story", "new speaker: ...", "correction", ...
+    created_at: datetime
+    message_id: str  # stable over retries
+    references: tuple[str, ...]  # Message-IDs of the thread's earlier alerts that were sent, oldest first
+    stories: tuple[StoredStory, ...]  # the first is the one that caused the alert
+    outlets: tuple[str, ...] = field(default_factory=tuple)  # all outlets of the thread
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One alert's way to one recipient."""
+
+    id: int
+    alert_id: int
+    channel: str  # "email", "maildir"
+    recipient: str  # mail address, or the Maildir's path
+    attempts: int
+    message: bytes | None  # as composed for the first attempt; the same bytes on every retry
