@@ -97,9 +97,14 @@ class ScorerError(MonitorError):
 
 
 class DeliveryError(MonitorError):
-    """A message was not taken. ``permanent``: trying again cannot help; ``code``: the server's reply code, if any."""
+    """A message was not taken. ``permanent``: trying again cannot help; ``code``: the server's reply code, if any.
 
-    def __init__(self, message: str, *, permanent: bool, code: int | None = None) -> None:
+    ``stop``: the fault is the channel's, not this message's (server away, password refused, certificate wrong):
+    no other message of this run would fare better, and trying on could lock the account.
+    """
+
+    def __init__(self, message: str, *, permanent: bool, code: int | None = None, stop: bool = False) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.code = code
+        self.stop = stop
