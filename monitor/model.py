@@ -355,6 +355,34 @@ class PageRecord:
     body: bytes  # not compressed; the store compresses
 
 
+@dataclass(frozen=True, slots=True)
+class ThreadPlace:
+    """Where a story belongs among the stories that were stored before it."""
+
+    thread_id: int | None  # None: no thread yet; the store opens one
+    reprint_of: int | None  # the earliest story whose wording it reuses
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPolicy:
+    """Which new flagged stories are mailed, and to whom."""
+
+    mail_after: datetime  # stories published (or, undated, first seen) before this are stored but not mailed
+    recipients: tuple[tuple[str, str], ...]  # (channel, recipient)
+    domain: str  # right-hand side of the Message-IDs
+    titles: Mapping[str, str]  # topic -> what stands in the subject
+
+
+@dataclass(frozen=True, slots=True)
+class SavedStory:
+    """What saving a record did."""
+
+    story_id: int
+    new: bool  # False: the canonical URL was stored before, and the entry now points at that story
+    flagged: tuple[str, ...]  # topics it is flagged for
+    alerts: int  # alerts that it owes
+
+
 # --- tell: owed alert -> message ------------------------------------------------------------------------------------
 
 
