@@ -1,4 +1,4 @@
-"""The nouns that pass between stages: small, immutable, one per hand-over. No behaviour beyond what follows from the fields.
+"""The nouns that pass between stages: small, immutable, one a hand-over. No behaviour beyond what the fields imply.
 
 All times are aware datetimes in UTC. Offsets are Python string offsets, ``text[start:end]``.
 """
@@ -261,7 +261,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class TargetSentiment:
-    """Tone toward one target over the document: mean of P(positive) - P(negative) over its mentions, shrunk by n/(n+3)."""
+    """Tone toward one target: mean of P(positive) - P(negative) over its mentions, shrunk by n/(n+3)."""
 
     target: str  # "talks", "accession", "NATO", an ISO country code, a speaker's name
     kind: str  # "talks", "accession", "nato", "country", "speaker"

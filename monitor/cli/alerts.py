@@ -1,0 +1,99 @@
+"""alerts: the outbox. list, show, retry, send-test."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from pathlib import Path
+
+import click
+
+from monitor.cli.common import (
+    config_option,
+    json_option,
+    light_config,
+    now,
+    open_store,
+    print_json,
+    print_table,
+)
+from monitor.errors import DeliveryError
+
+
+@click.group("alerts")
+def alerts_command() -> None:
+    """The outbox: what was sent, what is owed, what was refused."""
+
+
+@alerts_command.command("list")
+@config_option
+@json_option
+@click.option("--state", type=click.Choice(["owed", "sent", "failed"]))
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1))
+def list_alerts(config_path: Path | None, as_json: bool, state: str | None, limit: int) -> None:
+    """The newest alerts, one row a recipient, with their state and the server's last answer."""
+    with open_store(light_config(config_path)) as store:
+        rows = store.list_deliveries(state=state, limit=limit)
+    if as_json:
+        print_json(rows)
+        return
+    shown = ("alert_id", "created_at", "topic", "title", "recipient", "state", "attempts", "retry_at", "error")
+    print_table(shown, [[row.get(column) for column in shown] for row in rows])
+
+
+@alerts_command.command("show")
+@config_option
+@click.argument("alert_id", type=int)
+@click.option("--raw", is_flag=True, help="The whole message as sent.")
+def show_alert(config_path: Path | None, alert_id: int, raw: bool) -> None:
+    """The mail of an alert: its text part, or with --raw the message as it was sent."""
+    with open_store(light_config(config_path)) as store:
+        message = store.message_of(alert_id)
+    if message is None:
+        raise click.ClickException(f"alert {alert_id} is not there, or not composed yet")
+    if raw:
+        click.echo(message.decode(errors="replace"), nl=False)
+        return
+    parsed = email.message_from_bytes(message, policy=email.policy.default)
+    for name in ("Date", "From", "To", "Subject"):
+        click.echo(f"{name}: {parsed[name]}")
+    body = parsed.get_body(("plain",))
+    click.echo("\n" + (body.get_content() if body else ""))
+
+
+@alerts_command.command("retry")
+@config_option
+@click.argument("alert_ids", type=int, nargs=-1)
+@click.option("--failed", is_flag=True, help="All that were refused.")
+def retry_alerts(config_path: Path | None, alert_ids: tuple[int, ...], failed: bool) -> None:
+    """Send alerts again that were refused, or now instead of later those that wait."""
+    if not alert_ids and not failed:
+        raise click.UsageError("name alerts by id, or give --failed")
+    with open_store(light_config(config_path), write=True) as store:
+        count = store.retry_now(alert_ids, failed=failed, now=now())
+    click.echo(f"{count} deliveries are due now; the daemon or `monitor once` sends them")
+
+
+@alerts_command.command("send-test")
+@config_option
+def send_test(config_path: Path | None) -> None:
+    """Send a test mail over the configured channel to every recipient."""
+    from monitor.alert import compose_test
+    from monitor.channels import open_channels, recipients, sender
+
+    settings = light_config(config_path).alerts
+    failed = 0
+    channels = open_channels(settings)
+    try:
+        for name, recipient in recipients(settings):
+            message = compose_test(sender=sender(settings), recipient=recipient, now=now())
+            try:
+                click.echo(f"{recipient}: {channels[name].send(message, recipient)}")
+            except DeliveryError as error:
+                failed += 1
+                click.echo(f"{recipient}: failed: {error}", err=True)
+    finally:
+        for channel in channels.values():
+            channel.close()
+    if failed:
+        raise SystemExit(1)

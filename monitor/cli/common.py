@@ -1,0 +1,151 @@
+"""What several commands share: the config option, opening things in the right order, printing."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from monitor.config import Config
+    from monitor.pipeline import Monitor
+    from monitor.store import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def config_option(command: F) -> F:
+    """The ``-c/--config`` option that every command takes."""
+    return click.option(
+        "-c",
+        "--config",
+        "config_path",
+        type=click.Path(path_type=Path, dir_okay=False),
+        envvar="MONITOR_CONFIG",
+        help="The config file.  [default: ./config.yaml, then /etc/monitor/config.yaml]",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """``--json``: the same as one JSON document."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def now() -> datetime:
+    """The time, in UTC. Only commands ask for it; everything below them is handed it."""
+    return datetime.now(UTC)
+
+
+def load_config(path: Path | None) -> Config:
+    """The checked config, topic queries included. Raises ConfigError."""
+    from monitor.config import load
+    from monitor.flag import check_topic
+
+    return load(path, check_topic)
+
+
+def light_config(path: Path | None) -> Config:
+    """The config without compiling the topics: enough for commands that only read the store, and faster."""
+    from monitor.config import load
+
+    return load(path, None)
+
+
+@contextmanager
+def open_store(config: Config, *, write: bool = False) -> Iterator[Store]:
+    """The store, closed at the end. ``write`` is for small changes beside a running daemon."""
+    from monitor.store import Store
+
+    with Store.open(config.store.path, write=write) as store:
+        yield store
+
+
+@asynccontextmanager
+async def open_monitor(config: Config) -> AsyncIterator[Monitor]:
+    """Everything the stages need, the store held exclusively and its feeds as in the config; closed in reverse order.
+
+    Raises:
+        StoreLocked: another instance holds the store.
+    """
+    from monitor import pipeline, workers
+    from monitor.fetch import Fetcher
+    from monitor.store import Store
+
+    with Store.open(config.store.path, exclusive=True) as store:
+        store.sync_feeds(config.feeds, now())
+        executor = workers.open_executor(
+            config.workers, call_timeout_s=config.read.page_timeout.total_seconds(), preload=("monitor.work",)
+        )
+        fetcher = Fetcher(config.fetch)
+        try:
+            yield pipeline.Monitor(config, store, fetcher, executor, now)
+        finally:
+            await fetcher.aclose()
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+def read_lines(source: str) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON-lines file, or of standard input for ``-``.
+
+    Raises:
+        click.ClickException: a line is no JSON object; says which.
+    """
+    with _opened(source) as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise click.ClickException(f"{source}, line {number}: no JSON ({error})") from error
+            if not isinstance(row, dict):
+                raise click.ClickException(f"{source}, line {number}: not a JSON object")
+            yield row
+
+
+def print_line(value: Mapping[str, Any]) -> None:
+    """One JSON object on a line of standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+
+
+def print_json(value: Any) -> None:
+    """One JSON document, for reading."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
+    """A table on standard output; as wide as it needs to be when that is no terminal."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", "160")))
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(
+            *[value if isinstance(value, Text) else Text("" if value is None else str(value)) for value in row]
+        )
+    console.print(table)
+
+
+@contextmanager
+def _opened(source: str) -> Iterator[IO[str]]:
+    if source == "-":
+        yield sys.stdin
+        return
+    try:
+        stream = Path(source).open(encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"cannot read {source}: {error.strerror}") from error
+    with stream:
+        yield stream

@@ -1,0 +1,51 @@
+"""Commands for the operator: status, backup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from monitor.cli.common import config_option, json_option, light_config, now, open_store, print_json
+
+
+@click.command("status")
+@config_option
+@json_option
+def status_command(config_path: Path | None, as_json: bool) -> None:
+    """How the monitor is: feeds, queue, outbox, last cycle. Exit 1 when something needs a person."""
+    with open_store(light_config(config_path)) as store:
+        status = store.status(now())
+    if as_json:
+        print_json(status)
+    else:
+        _print_status(status)
+    if status["problems"]:
+        raise SystemExit(1)
+
+
+@click.command("backup")
+@config_option
+@click.argument("dest", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--overwrite", is_flag=True)
+def backup_command(config_path: Path | None, dest: Path, overwrite: bool) -> None:
+    """Copy the store to DEST while it is in use."""
+    with open_store(light_config(config_path)) as store:
+        store.backup(dest, overwrite=overwrite)
+    click.echo(f"{dest}: {dest.stat().st_size / 1e6:.1f} MB")
+
+
+def _print_status(status: dict[str, Any]) -> None:
+    for section, values in status.items():
+        if section == "problems":
+            continue
+        if isinstance(values, dict):
+            line = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in values.items() if value is not None)
+        else:
+            line = str(values)
+        click.echo(f"{section.replace('_', ' '):12} {line}")
+    for problem in status["problems"]:
+        click.echo(f"problem      {problem}")
+    if not status["problems"]:
+        click.echo("healthy")

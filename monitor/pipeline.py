@@ -1,0 +1,472 @@
+"""poll -> read -> tell: the way of a story. The only module that knows the order, and where errors are caught.
+
+    feeds --poll--> entries --read--> stories --tell--> mails
+           fetch             fetch             compose
+           parse             extract           deliver
+                             analyse, flag
+
+Every hand-over is a committed row, and what says "done" is written last: an entry is settled in the transaction that
+stores its story, an alert is noted as sent after the server took it. A crash anywhere means "again", never "lost".
+A failure becomes a row (poll, entry or delivery with its error and the time of the next try) and a log line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from monitor import alert as alerts
+from monitor import poll, work
+from monitor.channels import Channel, open_channels
+from monitor.config import Config
+from monitor.errors import DeliveryError, FeedError, FetchError, MonitorError
+from monitor.fetch import Fetcher
+from monitor.model import (
+    AlertPolicy,
+    Delivery,
+    FeedDocument,
+    FeedState,
+    PendingEntry,
+    PollOutcome,
+    PollStatus,
+    Response,
+)
+from monitor.store import Store
+from monitor.urls import canonical_url
+from monitor.workers import call
+
+log = logging.getLogger(__name__)
+
+ACCEPT_FEED = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
+ACCEPT_PAGE = "text/html, application/xhtml+xml;q=0.9, */*;q=0.5"
+BIG_FEED_BYTES = 400_000  # parsed in a worker: more would hold up the loop for too long
+READ_AT_ONCE = 64  # entries in work at the same time; each host and each worker has its own, lower limit
+READ_RETRY_S = (60, 180, 600, 1800)  # between the attempts to read an entry: minutes, since an alert may wait for it
+TELL_RETRY_MAX_S = 3600
+# answers that will not change within minutes: the entry is judged on its feed's text at once, an alert must not wait
+PAGE_REFUSED = frozenset({401, 402, 403, 404, 405, 406, 410, 451})
+
+T = TypeVar("T")
+Progress = Callable[[str, int, int], None]  # stage, done, total
+
+
+@dataclass
+class Monitor:
+    """What the stages share: the config, the store, the network, the workers, the clock."""
+
+    config: Config
+    store: Store
+    fetcher: Fetcher
+    executor: Executor
+    clock: Callable[[], datetime]
+    progress: Progress = lambda _stage, _done, _total: None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set: finish what is begun, begin nothing new
+
+    @property
+    def analysis(self) -> str:
+        """The settings that decide an analysis, as the workers get them."""
+        settings = work.AnalysisSettings(topics=self.config.topics, sentiment=self.config.sentiment)
+        return settings.model_dump_json()
+
+
+@dataclass
+class Tally:
+    """What one pass did; the sum of passes is the summary of ``monitor once``."""
+
+    feeds_polled: int = 0
+    feeds_unchanged: int = 0
+    feeds_failed: list[str] = field(default_factory=list)  # "outlet (url): reason"
+    entries_new: int = 0
+    entries_read: int = 0
+    entries_put_off: int = 0
+    entries_skipped: int = 0
+    stories_stored: int = 0
+    stories_flagged: int = 0
+    alerts_owed: int = 0
+    alerts_sent: int = 0
+    alerts_put_off: int = 0
+    alerts_failed: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Add another pass to this one."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+
+async def cycle(monitor: Monitor, *, all_feeds: bool = False) -> Tally:
+    """One full cycle: tell what is owed from before, poll what is due, read until nothing is due, tell."""
+    tally = await tell_owed(monitor)
+    tally.add(await poll_feeds(monitor, all_feeds=all_feeds))
+    tally.add(await read_all(monitor))
+    tally.add(await tell_owed(monitor))
+    return tally
+
+
+# --- poll ---------------------------------------------------------------------------------------------------------
+
+
+async def poll_feeds(monitor: Monitor, *, all_feeds: bool = False) -> Tally:
+    """Ask each due feed (or all active ones) once; new entries and the feed's validators commit together."""
+    tally = Tally()
+    now = monitor.clock()
+    feeds = monitor.store.active_feeds() if all_feeds else monitor.store.due_feeds(now, limit=100_000)
+
+    async def one(feed: FeedState) -> None:
+        outcome = await _ask(monitor, feed)
+        new = monitor.store.record_poll(outcome)
+        _count_poll(tally, feed, outcome, new)
+
+    await _each(feeds, one, at_once=monitor.config.fetch.connections, stage="poll", monitor=monitor)
+    return tally
+
+
+async def _ask(monitor: Monitor, feed: FeedState) -> PollOutcome:
+    """One request to one feed, and everything it leaves behind. Never raises but for cancellation."""
+    now = monitor.clock()
+    unconditional = poll.must_poll_unconditionally(feed, now)
+    response: Response | None = None
+    try:
+        response = await monitor.fetcher.get(
+            feed.url,
+            etag=None if unconditional else feed.etag,
+            last_modified=None if unconditional else feed.last_modified,
+            accept=ACCEPT_FEED,
+        )
+        return await _heard(monitor, feed, response, now, unconditional=unconditional)
+    except (FetchError, FeedError) as error:
+        return _failed(monitor, feed, error, now, response)
+    except Exception as error:  # a bug must not stop the other feeds: it becomes a row, a traceback in the log, a retry
+        log.exception("poll crashed", extra={"feed": feed.url})
+        return _failed(monitor, feed, FeedError(f"internal error: {error!r}"), now, response)
+
+
+async def _heard(
+    monitor: Monitor, feed: FeedState, response: Response, now: datetime, *, unconditional: bool
+) -> PollOutcome:
+    digest = None if response.status == 304 else poll.body_hash(response.body)
+    unchanged = digest is None or digest == feed.body_hash
+    document = None if unchanged else await _parse(monitor, response)
+    move = poll.follow_moves(feed, response, now)
+    return PollOutcome(
+        feed_id=feed.id,
+        started_at=now,
+        status=PollStatus.UNCHANGED if document is None else PollStatus.OK,
+        plan=poll.plan_after_success(feed, document, response.headers, monitor.config.poll, now),
+        http_status=response.status,
+        bytes=len(response.body),
+        elapsed_ms=response.elapsed_ms,
+        entries=document.entries if document else (),
+        parser=document.parser if document else None,
+        etag=response.headers.get("etag"),
+        last_modified=response.headers.get("last-modified"),
+        body_hash=digest,
+        unconditional=unconditional,
+        new_url=move.new_url,
+        moved_to=move.moved_to,
+        moved_count=move.moved_count,
+        moved_since=move.moved_since,
+    )
+
+
+async def _parse(monitor: Monitor, response: Response) -> FeedDocument:
+    content_type = response.headers.get("content-type")
+    if len(response.body) <= BIG_FEED_BYTES:
+        try:
+            return poll.parse_feed(response.body, url=response.final_url, content_type=content_type, tolerant=False)
+        except poll.NeedsTolerantParser as doubt:
+            log.debug("tolerant parser", extra={"feed": response.url, "why": str(doubt)})
+    return await call(monitor.executor, work.parse_in_worker, response.body, response.final_url, content_type)
+
+
+def _failed(
+    monitor: Monitor, feed: FeedState, error: FetchError | FeedError, now: datetime, response: Response | None
+) -> PollOutcome:
+    gone = isinstance(error, FetchError) and error.status == 410
+    return PollOutcome(
+        feed_id=feed.id,
+        started_at=now,
+        status=PollStatus.GONE if gone else PollStatus.FAILED,
+        plan=poll.plan_after_failure(feed, error, monitor.config.poll, now),
+        http_status=response.status if response else getattr(error, "status", None),
+        bytes=len(response.body) if response else 0,
+        elapsed_ms=response.elapsed_ms if response else 0,
+        error=str(error),
+        moved_to=feed.moved_to,
+        moved_count=feed.moved_count,
+        moved_since=feed.moved_since,
+    )
+
+
+def _count_poll(tally: Tally, feed: FeedState, outcome: PollOutcome, new: int) -> None:
+    tally.feeds_polled += 1
+    tally.entries_new += new
+    facts = {"feed": feed.url, "status": outcome.status, "new": new, "next": outcome.plan.reason}
+    if outcome.error:
+        tally.feeds_failed.append(f"{feed.outlet} ({feed.url}): {outcome.error}")
+        log.warning("poll failed", extra={**facts, "error": outcome.error})
+        return
+    tally.feeds_unchanged += outcome.status is PollStatus.UNCHANGED
+    if outcome.new_url:
+        log.warning("feed moved for good", extra={"feed": feed.url, "to": outcome.new_url})
+    log.info("polled", extra=facts)
+
+
+# --- read ---------------------------------------------------------------------------------------------------------
+
+
+async def read_all(monitor: Monitor) -> Tally:
+    """Read pending entries until none is due."""
+    tally = Tally()
+    while not monitor.stopping.is_set():
+        one_pass = await read_pending(monitor)
+        tally.add(one_pass)
+        if not one_pass.entries_read + one_pass.entries_put_off + one_pass.entries_skipped:
+            break
+    return tally
+
+
+async def read_pending(monitor: Monitor, *, limit: int = 500) -> Tally:
+    """Read the entries that are due, newest first. Each one ends as a story, a retry, or skipped with a reason."""
+    tally = Tally()
+    entries = monitor.store.pending_entries(monitor.clock(), limit)
+
+    async def one(entry: PendingEntry) -> None:
+        await _read_one(monitor, entry, tally)
+
+    await _each(entries, one, at_once=READ_AT_ONCE, stage="read", monitor=monitor)
+    return tally
+
+
+async def _read_one(monitor: Monitor, entry: PendingEntry, tally: Tally) -> None:
+    known = monitor.store.find_story(canonical_url(entry.link)) if entry.link else None
+    if known is not None:
+        monitor.store.link_entry(entry.id, known, monitor.clock())
+        tally.entries_read += 1
+        return
+    last_try = entry.attempts + 1 >= monitor.config.read.attempts
+    try:
+        page = await _page_of(monitor, entry, last_try=last_try)
+        record = await _record_of(monitor, entry, page, last_try=last_try)
+        if record is None:
+            monitor.store.skip_entry(entry.id, "neither the page nor the feed has any text", monitor.clock())
+            tally.entries_skipped += 1
+            return
+        saved = monitor.store.save_story(record, _alert_policy(monitor.config, monitor.clock()))
+    except MonitorError as error:
+        _put_off_entry(monitor, entry, str(error), tally)
+    except Exception as error:
+        log.exception("read crashed", extra={"entry": entry.id, "url": entry.link})
+        _put_off_entry(monitor, entry, f"internal error: {error!r}", tally)
+    else:
+        tally.entries_read += 1
+        tally.stories_stored += saved.new
+        tally.stories_flagged += saved.new and bool(saved.flagged)
+        tally.alerts_owed += saved.alerts
+        log.info(
+            "flagged" if saved.flagged else "read",
+            extra={
+                "story": saved.story_id,
+                "entry": entry.id,
+                "url": record.url,
+                "source": record.source,
+                "topics": ",".join(saved.flagged) or None,
+                "alerts": saved.alerts or None,
+            },
+        )
+
+
+async def _page_of(monitor: Monitor, entry: PendingEntry, *, last_try: bool) -> work.Page:
+    """The article's page, or why there is none. Raises FetchError when another try can help."""
+    if not entry.link or len(entry.content) >= monitor.config.read.feed_text_min:
+        return work.Page(None)
+    try:
+        response = await monitor.fetcher.get(
+            entry.link, accept=ACCEPT_PAGE, obey_robots=monitor.config.fetch.obey_robots
+        )
+    except FetchError as error:
+        if last_try or error.permanent or error.status in PAGE_REFUSED:
+            return work.Page(None, problem=str(error))
+        raise
+    return work.Page(response, fetched_at=monitor.clock())
+
+
+async def _record_of(
+    monitor: Monitor, entry: PendingEntry, page: work.Page, *, last_try: bool
+) -> work.StoryRecord | None:
+    """The story as a worker makes it. On the last try a page that hurts is left out and the feed's own text judged."""
+    try:
+        return await call(monitor.executor, work.read_entry, entry, page, monitor.analysis, monitor.clock())
+    except MonitorError as error:
+        if not last_try or page.response is None:
+            raise
+        without = work.Page(None, problem=f"the page cannot be read: {error}")
+        return await call(monitor.executor, work.read_entry, entry, without, monitor.analysis, monitor.clock())
+
+
+def _put_off_entry(monitor: Monitor, entry: PendingEntry, error: str, tally: Tally) -> None:
+    now = monitor.clock()
+    retry_at = now + timedelta(seconds=READ_RETRY_S[min(entry.attempts, len(READ_RETRY_S) - 1)])
+    monitor.store.retry_entry(entry.id, error, retry_at, now)
+    tally.entries_put_off += 1
+    log.warning(
+        "read put off",
+        extra={
+            "entry": entry.id,
+            "url": entry.link,
+            "error": error,
+            "attempt": entry.attempts + 1,
+            "retry_at": retry_at,
+        },
+    )
+
+
+def _alert_policy(config: Config, now: datetime) -> AlertPolicy:
+    email = config.alerts.email
+    recipients = (
+        tuple(("email", address) for address in email.to) if email else (("maildir", str(config.alerts.mailbox)),)
+    )
+    return AlertPolicy(
+        mail_after=now - config.alerts.max_age,
+        recipients=recipients,
+        domain=email.from_.rpartition("@")[2].rstrip(">") if email else "monitor.localhost",
+        titles={topic.name: topic.title or topic.name for topic in config.topics},
+    )
+
+
+# --- tell ---------------------------------------------------------------------------------------------------------
+
+
+async def tell_owed(monitor: Monitor) -> Tally:
+    """Compose and send the alerts that are due; each is noted as sent only after it was taken."""
+    tally = Tally()
+    deliveries = monitor.store.owed_deliveries(monitor.clock(), limit=1000)
+    if not deliveries:
+        return tally
+    channels = open_channels(monitor.config.alerts)
+    stopped: dict[str, str] = {}  # channel -> why it is left alone for the rest of this pass
+
+    async def one(delivery: Delivery) -> None:
+        try:
+            await _tell_one(monitor, delivery, channels, stopped, tally)
+        except Exception as error:
+            log.exception("tell crashed", extra={"alert": delivery.alert_id})
+            _put_off_delivery(monitor, delivery, f"internal error: {error!r}", tally)
+
+    try:
+        # one after the other: servers dislike many connections, and the order of a thread's mails is kept
+        await _each(deliveries, one, at_once=1, stage="tell", monitor=monitor)
+    finally:
+        for channel in channels.values():
+            channel.close()
+    return tally
+
+
+async def _tell_one(
+    monitor: Monitor, delivery: Delivery, channels: Mapping[str, Channel], stopped: dict[str, str], tally: Tally
+) -> None:
+    channel = channels.get(delivery.channel)
+    problem = stopped.get(delivery.channel) or (None if channel else f"no {delivery.channel} is configured any more")
+    if problem or channel is None:
+        _put_off_delivery(monitor, delivery, problem or "no channel", tally)
+        return
+    message = delivery.message or _compose(monitor, delivery)
+    try:
+        reply = await _in_thread(lambda: channel.send(message, delivery.recipient))
+    except DeliveryError as error:
+        if error.stop:
+            stopped[delivery.channel] = str(error)
+        if error.permanent:
+            monitor.store.fail_delivery(delivery.id, str(error), monitor.clock())
+            tally.alerts_failed += 1
+            log.error("alert refused", extra={**_facts(delivery), "error": str(error)})
+        else:
+            _put_off_delivery(monitor, delivery, str(error), tally)
+        return
+    monitor.store.note_sent(delivery.id, reply, monitor.clock())
+    tally.alerts_sent += 1
+    log.info("alert sent", extra={**_facts(delivery), "reply": reply})
+
+
+def _compose(monitor: Monitor, delivery: Delivery) -> bytes:
+    """The message's bytes, kept before the first attempt so that every retry sends the same."""
+    owed = monitor.store.owed_alert(delivery.alert_id)
+    email = monitor.config.alerts.email
+    titles = {topic.name: topic.title or topic.name for topic in monitor.config.topics}
+    message = alerts.compose(
+        owed,
+        sender=email.from_ if email else "accession monitor <monitor@monitor.localhost>",
+        recipient=delivery.recipient if delivery.channel == "email" else "analyst@monitor.localhost",
+        topic_title=titles.get(owed.topic, owed.topic),
+        now=monitor.clock(),
+    )
+    monitor.store.keep_message(delivery.id, message)
+    return message
+
+
+def _put_off_delivery(monitor: Monitor, delivery: Delivery, error: str, tally: Tally) -> None:
+    now = monitor.clock()
+    retry_at = now + timedelta(seconds=min(30 * 2 ** min(delivery.attempts, 10), TELL_RETRY_MAX_S))
+    monitor.store.retry_delivery(delivery.id, error, retry_at, now)
+    tally.alerts_put_off += 1
+    log.warning("alert put off", extra={**_facts(delivery), "error": error, "retry_at": retry_at})
+
+
+def _facts(delivery: Delivery) -> dict[str, object]:
+    return {"alert": delivery.alert_id, "channel": delivery.channel, "to": delivery.recipient}
+
+
+async def _in_thread(function: Callable[[], T]) -> T:
+    """Like asyncio.to_thread, in a daemon thread: a mail server that hangs must not keep the program from ending."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if future.cancelled():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result: T | None = None
+        failure: BaseException | None = None
+        try:
+            result = function()
+        except Exception as error:  # noqa: BLE001 - handed to the caller
+            failure = error
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=run, name="deliver", daemon=True).start()
+    return await future
+
+
+# --- all stages ---------------------------------------------------------------------------------------------------
+
+
+async def _each(
+    items: Sequence[T], do: Callable[[T], Awaitable[None]], *, at_once: int, stage: str, monitor: Monitor
+) -> None:
+    """Do every item, ``at_once`` at the same time; begin no new one once the monitor is stopping."""
+    todo = iter(items)
+    done = 0
+
+    async def worker(todo: Iterable[T]) -> None:
+        nonlocal done
+        for item in todo:
+            if monitor.stopping.is_set():
+                return
+            await do(item)
+            done += 1
+            monitor.progress(stage, done, len(items))
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(at_once, len(items))):
+            group.create_task(worker(todo))

@@ -1,0 +1,202 @@
+"""The part of the read stage that needs only a CPU, in its order: page -> article -> analysis -> what the store keeps.
+
+Pure functions, run in worker processes (see workers.py). They return values; only the main process writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Literal
+
+from monitor import __version__
+from monitor.analyse import language
+from monitor.analyse.prospects import prospects
+from monitor.analyse.quotes import quotes
+from monitor.analyse.sentiment import Scorer, load_scorer, sentiment
+from monitor.extract import extract
+from monitor.flag import Rules, compile_rules
+from monitor.model import (
+    Analysis,
+    Article,
+    Document,
+    FeedDocument,
+    PageRecord,
+    PageStatus,
+    PendingEntry,
+    Response,
+    Sentiment,
+    StoryRecord,
+)
+from monitor.poll import parse_feed
+from monitor.settings import Section, SentimentSettings, TopicSettings
+from monitor.urls import canonical_url
+
+FULL_TEXT = (PageStatus.OK, PageStatus.LIVE)
+
+
+class AnalysisSettings(Section):
+    """What decides the outcome of an analysis: topics, scorer. Travels to the workers as JSON."""
+
+    topics: tuple[TopicSettings, ...]
+    sentiment: SentimentSettings = SentimentSettings()
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What an analysis needs, compiled and loaded once a process."""
+
+    rules: Rules
+    scorer: Scorer
+    targets: tuple[str, ...]
+    ruleset: str  # hash of everything that decides the outcome
+
+
+@lru_cache(maxsize=4)
+def tools(settings_json: str) -> Tools:
+    """The compiled topics and the loaded scorer for ``AnalysisSettings`` as JSON; kept for the next call.
+
+    Raises:
+        QueryError: a topic's query is wrong.
+        ScorerError: the configured scorer cannot be loaded.
+    """
+    settings = AnalysisSettings.model_validate_json(settings_json)
+    rules = compile_rules(settings.topics)
+    scorer = load_scorer(settings.sentiment)
+    identity = json.dumps([__version__, rules.hash, scorer.name, scorer.revision, settings.sentiment.targets])
+    ruleset = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
+    return Tools(rules, scorer, settings.sentiment.targets, ruleset)
+
+
+def analyse(document: Document, with_: Tools) -> Analysis:
+    """Everything the program says about one text: language, flags, keywords, countries, quotes, tone, prospects.
+
+    A document in which no topic matches at all gets no quotes and no tone: nobody would ask for them.
+    """
+    document = replace(document, lang=language.detect(f"{document.title}\n{document.text}", document.lang))
+    verdict = with_.rules.judge(document)
+    if not verdict.flags:
+        return Analysis(document.lang, (), verdict.keywords, verdict.countries, _NO_TONE, None, ())
+    said = quotes(document)
+    tone = sentiment(document, verdict.flags, verdict.countries, said, with_.scorer, with_.targets)
+    strongest = max(verdict.flags, key=lambda flag: flag.score)
+    outlook = prospects(document, strongest, tone, said) if strongest.flagged else None
+    return Analysis(document.lang, verdict.flags, verdict.keywords, verdict.countries, tone, outlook, said)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A fetched article page, or the reason why there is none."""
+
+    response: Response | None
+    fetched_at: datetime | None = None
+    problem: str | None = None  # why the page could not be had; the feed's own text is judged then
+
+
+def read_entry(entry: PendingEntry, page: Page, settings_json: str, read_at: datetime) -> StoryRecord | None:
+    """Make the story of one entry from its page, or from the feed's own text where there is no better one.
+
+    Returns:
+        The record for the store, or None when neither page nor feed has any text: nothing can be judged.
+
+    Raises:
+        ExtractError: the page's bytes cannot be read at all; it may be better the next time.
+    """
+    article = _article_of(entry, page)
+    title, text, source = _best_text(entry, article)
+    if not title and not text:
+        return None
+    url = article.canonical_url if article else canonical_url(entry.link or f"urn:monitor:{entry.feed_id}:{entry.key}")
+    kit = tools(settings_json)
+    document = Document(
+        id=str(entry.id),
+        title=title,
+        text=text,
+        url=url,
+        lang=(article.lang if article else None) or entry.lang,
+        published_at=entry.published_at,
+        outlet=entry.outlet,
+        country=entry.country,
+    )
+    return StoryRecord(
+        entry=entry,
+        read_at=read_at,
+        url=url,
+        title=title,
+        authors=(article.authors if article else ()) or entry.authors,
+        published_at=entry.published_at or (article.published_at if article else None),
+        page_published_at=article.published_at if article else None,
+        text=text,
+        word_count=len(text.split()),
+        source=source,
+        status=article.status if article else PageStatus.SHORT,
+        quality=_quality(article, page, source),
+        analysis=analyse(document, kit),
+        ruleset=kit.ruleset,
+        page=_page_record(page),
+    )
+
+
+def parse_in_worker(body: bytes, url: str, content_type: str | None, content_encoding: str | None) -> FeedDocument:
+    """The tolerant feed parser, for feeds that the fast one has doubts about. Raises FeedError."""
+    return parse_feed(body, url=url, content_type=content_type, content_encoding=content_encoding, tolerant=True)
+
+
+def warm_up(settings_json: str) -> str:
+    """Load what the first page would need, so that it does not wait. Returns the ruleset's hash."""
+    language.detect("The ministers met in Brussels on Wednesday.")
+    return tools(settings_json).ruleset
+
+
+_NO_TONE = Sentiment(label=None, score=None, confidence=None, targets=(), scorer=None)
+
+
+def _article_of(entry: PendingEntry, page: Page) -> Article | None:
+    if page.response is None:
+        return None
+    return extract(
+        page.response.body,
+        url=page.response.final_url,
+        headers=page.response.headers,
+        feed_title=entry.title,
+        feed_text=entry.content,
+        feed_published_at=entry.published_at,
+    )
+
+
+def _best_text(entry: PendingEntry, article: Article | None) -> tuple[str, str, Literal["page", "feed", "summary"]]:
+    """A full article beats the feed's full text beats the feed's summary; a stub never counts as the article."""
+    if article and article.status in FULL_TEXT:
+        return article.title or entry.title, article.text, "page"
+    title = entry.title or (article.title if article else "")
+    if entry.content:
+        return title, entry.content, "feed"
+    teaser = article.text if article and article.status is PageStatus.STUB else ""
+    return title, "\n".join(_without_repeats([entry.summary, teaser])), "summary"
+
+
+def _without_repeats(texts: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    for text in texts:
+        if text and not any(text[:80] in other for other in kept):
+            kept.append(text)
+    return kept
+
+
+def _quality(article: Article | None, page: Page, source: str) -> str:
+    if article and source == "page":
+        return article.quality
+    used = "the feed's full text" if source == "feed" else "the feed's title and summary"
+    if article:
+        return f"{article.status}: {article.quality}; judged on {used}"
+    return f"{page.problem}; judged on {used}" if page.problem else used
+
+
+def _page_record(page: Page) -> PageRecord | None:
+    if page.response is None or page.fetched_at is None:
+        return None
+    return PageRecord(page.fetched_at, page.response.status, page.response.headers, page.response.body)

@@ -1,0 +1,113 @@
+"""Runs pure functions in other processes, behind the standard ``concurrent.futures.Executor`` interface.
+
+The local pool kills a worker that takes too long or needs too much memory, so that a poison page can hang or crash
+only its worker. Knows no news: what is run is the caller's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import resource
+import signal
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any, ParamSpec, TypeVar
+
+import pebble
+
+from monitor.errors import ConfigError, MonitorError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MEMORY_LIMIT = 3 * 1024**3  # bytes of address space a worker may take; a normal one needs a tenth of it
+TASKS_PER_WORKER = 2000  # then it is replaced: parsers and caches grow
+
+
+class WorkerFailed(MonitorError):
+    """A worker hung, crashed or ran out of memory; the message says which. The work can be tried again."""
+
+
+class KillablePool(Executor):
+    """A pool of worker processes in which every call has a time limit that kills its worker.
+
+    A killed or crashed worker fails only the call it worked on, with ``WorkerFailed``; the pool replaces it.
+    """
+
+    def __init__(self, workers: int, *, call_timeout_s: float, preload: tuple[str, ...] = ()) -> None:
+        # forkserver: workers start from a small process without our threads and sockets, the heavy imports done once
+        context: Any = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([*preload])
+        self._timeout_s = call_timeout_s
+        self._pool = pebble.ProcessPool(
+            max_workers=workers, max_tasks=TASKS_PER_WORKER, context=context, initializer=_limit_worker
+        )
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run ``fn`` in a worker. The future fails with ``TimeoutError`` or ``pebble.ProcessExpired``."""
+        future: Future[T] = self._pool.schedule(fn, args=args, kwargs=kwargs, timeout=self._timeout_s)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Stop the workers: after the work that is queued, or at once with ``cancel_futures``."""
+        if cancel_futures:
+            self._pool.stop()
+        else:
+            self._pool.close()
+        if wait or cancel_futures:
+            self._pool.join()
+
+
+def open_executor(workers: str | int, *, call_timeout_s: float, preload: tuple[str, ...] = ()) -> Executor:
+    """The executor that ``workers:`` in config.yaml names.
+
+    Args:
+        workers: ``"local"`` (one worker a core), a number of workers, or ``dask://host:port`` (extra ``[cluster]``).
+        call_timeout_s: seconds after which a call is given up.
+        preload: modules that a local worker should have imported when it starts.
+
+    Raises:
+        ConfigError: the value means nothing, or the extra is not installed.
+    """
+    if isinstance(workers, str) and workers.startswith("dask://"):
+        return _dask_executor(workers.removeprefix("dask://"))
+    if isinstance(workers, int) or workers == "local" or workers.isdigit():
+        count = int(workers) if workers != "local" else len(os.sched_getaffinity(0))
+        return KillablePool(max(1, count), call_timeout_s=call_timeout_s, preload=preload)
+    raise ConfigError([f"workers: {workers!r} is neither local, a number, nor dask://host:port"])
+
+
+async def call(executor: Executor, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run ``fn`` on ``executor`` and wait for it without blocking the loop.
+
+    Raises:
+        WorkerFailed: the worker hung, crashed, or ran out of memory.
+        Exception: whatever ``fn`` raised.
+    """
+    try:
+        return await asyncio.wrap_future(executor.submit(fn, *args, **kwargs))
+    except TimeoutError as error:  # concurrent.futures.TimeoutError is the same class since Python 3.11
+        raise WorkerFailed("the worker took too long and was killed") from error
+    except pebble.ProcessExpired as error:
+        raise WorkerFailed(f"the worker died (exit code {error.exitcode})") from error
+    except MemoryError as error:
+        raise WorkerFailed("the worker ran out of memory") from error
+
+
+def _limit_worker() -> None:
+    """Runs in each new worker: a memory cap; the terminal's Ctrl-C is the main process's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = MEMORY_LIMIT if hard == resource.RLIM_INFINITY else min(MEMORY_LIMIT, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
+def _dask_executor(address: str) -> Executor:
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ConfigError(["workers: dask:// needs the extra: pip install 'accession-monitor[cluster]'"]) from error
+    executor: Executor = Client(f"tcp://{address}", set_as_default=False).get_executor(pure=False)
+    return executor
