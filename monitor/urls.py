@@ -1,4 +1,7 @@
-"""URLs as values: one string per story, absolute links, and which addresses are public. Pure; resolves no name and fetches nothing."""
+"""URLs as values: one string per story, absolute links, and which addresses are public.
+
+Pure: resolves no name and fetches nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urljoin, urlsplit, urlunsplit
 
-# --- what only says how a reader came to the page ---------------------------------------------------------------------
+# --- what only says how a reader came to the page --------------------------------------------------------------------
 
-# names in lower case; a name that is both a way of counting and, elsewhere, an article's number (id, p, article, cid, mod) is not here
+# names in lower case; a name that elsewhere is an article's number (id, p, article, cid, mod) is not here
 _TRACKING_PREFIXES = (
     "utm_",
     "at_",  # BBC: at_medium, at_campaign
@@ -29,11 +32,17 @@ _TRACKING_PREFIXES = (
     "__cf_chl",
 )
 _TRACKING = frozenset(
-    "fbclid gclid gclsrc dclid gbraid wbraid yclid ysclid ymclid msclkid twclid ttclid li_fat_id igshid igsh mibextid mkt_tok "
-    "_ga _gl _openstat yadclid yadordid s_cid ocid ito icid ncid cmpid cmp xtor smid smtyp wt_mc wt.mc_id wt_zmc wtmc wtrid trk trkcampaign sref sr_share "
-    "sharetype share_id guccounter soc_src soc_trk ftag ftcamp ref ref_ ref_src ref_url refsrc referer referrer __twitter_impression usqp amp ampmode isamp "
-    "maca srnd leadsource sara_ref reflink feedtype feedname virtualbrandchannel taid rpc tpcc partner emc cn-reloaded "
-    "phpsessid jsessionid nr_email_referer assetlibraryid echobox".split()
+    re.findall(
+        r"\S+",
+        """
+        fbclid gclid gclsrc dclid gbraid wbraid yclid ysclid ymclid msclkid twclid ttclid li_fat_id igshid igsh
+        mibextid mkt_tok _ga _gl _openstat yadclid yadordid s_cid ocid ito icid ncid cmpid cmp xtor smid smtyp
+        wt_mc wt.mc_id wt_zmc wtmc wtrid trk trkcampaign sref sr_share sharetype share_id guccounter soc_src soc_trk
+        ftag ftcamp ref ref_ ref_src ref_url refsrc referer referrer __twitter_impression usqp amp ampmode isamp
+        maca srnd leadsource sara_ref reflink feedtype feedname virtualbrandchannel taid rpc tpcc partner emc
+        cn-reloaded phpsessid jsessionid nr_email_referer assetlibraryid echobox
+        """,
+    )
 )
 # these names carry content on some sites, so the value decides
 _TRACKING_VALUES = {
@@ -75,12 +84,13 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 def canonical_url(url: str) -> str:
     """One string for one story, however the reader came to it.
 
-    Removed or made equal: tracking parameters, the fragment (but ``#!`` is kept), AMP and mobile variants, AMP caches and redirectors that name
-    their target, user and password, default ports, ``www.``, ``http`` against ``https``, case of the host, IDNA, percent-encoding, dot
-    segments, order of the parameters, index pages and the last slash. Parameters that can carry content (``id=``, ``p=``) stay.
+    Removed or made equal: tracking parameters, the fragment (but ``#!`` is kept), AMP and mobile variants, AMP caches
+    and redirectors that name their target, user and password, default ports, ``www.``, ``http`` against ``https``,
+    case of the host, IDNA, percent-encoding, dot segments, order of the parameters, index pages and the last slash.
+    Parameters that can carry content (``id=``, ``p=``) stay.
 
-    The string is an identity: it is usually, but not surely, an address that works. Idempotent. Never raises: what is no http(s) URL
-    comes back as it is, outer white space left out.
+    The string is an identity: it is usually, but not surely, an address that works. Idempotent. Never raises:
+    what is no http(s) URL comes back as it is, outer white space left out.
     """
     current = url.strip()
     for _ in range(20):  # each pass may uncover the next variant: an index page under an AMP path under a redirector
@@ -92,7 +102,7 @@ def canonical_url(url: str) -> str:
 
 
 def absolute_url(base: str, link: str) -> str | None:
-    """``link`` as an absolute http(s) URL, resolved against ``base``; None for everything else (mailto:, javascript:, nonsense).
+    """``link`` as an absolute http(s) URL, resolved against ``base``; None for everything else (mailto:, nonsense).
 
     White space inside is repaired as browsers do: line breaks and tabs removed, spaces percent-encoded.
     """
@@ -119,9 +129,9 @@ def host_of(url: str) -> str:
         return ""
 
 
-# --- addresses ----------------------------------------------------------------------------------------------------------
+# --- addresses -------------------------------------------------------------------------------------------------------
 
-# beside what ipaddress calls not global (its tables differ between patch releases): RFC 6890, RFC 6598, RFC 8215, cloud metadata
+# beside what ipaddress calls not global, since its tables differ between patch releases: RFC 6890, 6598, 8215
 _REFUSED = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -159,8 +169,9 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 def is_public_address(ip: str) -> bool:
     """Whether ``ip`` (an address, not a name) is one that anybody on the internet may reach.
 
-    False for private, loopback, link-local, cloud metadata, shared (100.64/10), multicast, reserved and documentation addresses, for an
-    IPv6 address that wraps such an IPv4 address (mapped, NAT64, 6to4), for Teredo, and for what is no address.
+    False for private, loopback, link-local, cloud metadata, shared (100.64/10), multicast, reserved and documentation
+    addresses, for an IPv6 address that wraps such an IPv4 address (mapped, NAT64, 6to4), for Teredo, and for what is
+    no address.
     """
     try:
         address = ipaddress.ip_address(ip.strip().strip("[]").partition("%")[0])
@@ -181,7 +192,7 @@ def _wrapped_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | Non
     return address.ipv4_mapped or address.sixtofour
 
 
-# --- the parts of canonical_url --------------------------------------------------------------------------------------------
+# --- the parts of canonical_url --------------------------------------------------------------------------------------
 
 
 def _canonical_once(url: str) -> str:
@@ -264,7 +275,7 @@ def _is_address(host: str) -> bool:
 
 
 def _plain_host(host: str) -> str:
-    """``www.m.example.org`` -> ``example.org``; ``en.m.wikipedia.org`` -> ``en.wikipedia.org``. Never less than two labels."""
+    """``www.m.example.org`` -> ``example.org``, ``en.m.wikipedia.org`` -> ``en.wikipedia.org``; two labels stay."""
     labels = host.split(".")
     while len(labels) > 2 and (labels[0] in _MOBILE_LABELS or re.fullmatch(r"www\d?", labels[0])):
         labels.pop(0)
@@ -299,17 +310,11 @@ def _without_dots(path: str) -> str:
 
 
 def _without_amp(path: str) -> str:
-    lower = path.lower()
-    if "amp" not in lower:
+    if "amp" not in path.lower():
         return path
-    for ending in ("/amp", "/amp/", "/amp.html", ".amp"):
-        if lower.endswith(ending) and len(path) > len(ending) + 1:
-            return path[: -len(ending)]
-    if lower.endswith(".amp.html"):
-        return path[: -len(".amp.html")] + ".html"
-    if lower.startswith("/amp/") and len(path) > len("/amp/"):
-        return path[len("/amp") :]
-    return path
+    path = re.sub(r"(?i)\.amp(?:(\.html)|/?$)", r"\1", path)
+    kept = [segment for segment in path.split("/") if segment.lower() not in {"amp", "amp.html"}]
+    return "/".join(kept) if any(kept) else path
 
 
 def _query(query: str, host: str) -> str:
@@ -335,7 +340,7 @@ def _is_tracking(part: str, at_host: frozenset[str]) -> bool:
 
 
 def _encoded(text: str, safe: str) -> str:
-    """One spelling per text: reserved characters as they are, unreserved ones decoded, all else %XX in capitals (RFC 3986, 6.2.2)."""
+    """One spelling per text: reserved characters as they are, unreserved ones decoded, else %XX (RFC 3986, 6.2.2)."""
     if "%" in text:
         text = _PERCENT.sub(_one_percent, text)
     try:
