@@ -1,0 +1,1 @@
+"""What the program says about a text: language, quotes, tone, prospects. Each module is one pure stage."""

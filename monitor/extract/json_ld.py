@@ -1,0 +1,170 @@
+"""Reads the JSON-LD of a page (schema.org): which node is the article, and what it says. Tolerates what publishers get wrong in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Any
+
+Node = dict[str, Any]
+
+_ARTICLE = re.compile(r"Article|BlogPosting|LiveBlogPosting|^Report$|SocialMediaPosting|^Review$")
+_PAGE = re.compile(r"WebPage|VideoObject|AudioObject|PodcastEpisode|CreativeWork|Event$")
+_NESTED = ("@graph", "mainEntity", "mainEntityOfPage", "@list")  # where the page's own article may hide; not in lists of others
+_TRAILING_COMMA = re.compile(r",\s*([}\]])")
+_WRAPPING = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*.*?\*/)+|(?:-->|//\s*\]\]>|\]\]>|;)+\s*$", re.DOTALL)
+_MAX_NODES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What the page's article node says; empty where it does not."""
+
+    types: tuple[str, ...] = ()  # of all top nodes
+    headline: str = ""
+    authors: tuple[str, ...] = ()
+    organisations: tuple[str, ...] = ()  # named as author, but no person
+    published: str = ""
+    modified: str = ""
+    url: str = ""
+    language: str = ""
+    free: bool | None = None  # isAccessibleForFree
+    body: str = ""  # articleBody
+    description: str = ""
+    publisher: str = ""
+    updates: tuple[tuple[str, str, str], ...] = field(default=())  # of a live blog: (time, headline, text)
+
+
+def read(scripts: Sequence[str], url: str) -> Claims:
+    """The claims of the node that is the article of the page at ``url``; of a web page or video node where there is no article."""
+    nodes = [node for script in scripts for node in _nodes(_loads(script))][:_MAX_NODES]
+    by_id = {node["@id"]: node for node in nodes if isinstance(node.get("@id"), str) and len(node) > 1}
+    articles = [node for node in nodes if any(_ARTICLE.search(kind) for kind in _types(node))]
+    pages = [node for node in nodes if any(_PAGE.search(kind) for kind in _types(node))]
+    types = tuple(dict.fromkeys(kind for node in nodes for kind in _types(node)))
+    node = _main(articles, url) or _main(pages, url)
+    if node is None:
+        return Claims(types=types)
+    people, organisations = _authors(node.get("author") or node.get("creator"), by_id)
+    return Claims(
+        types=types,
+        headline=_text(node.get("headline") or node.get("name")),
+        authors=tuple(people),
+        organisations=tuple(organisations),
+        published=_text(node.get("datePublished")) or _text(node.get("uploadDate")) or _text(node.get("dateCreated")),
+        modified=_text(node.get("dateModified")),
+        url=_url(node.get("url")) or _url(node.get("mainEntityOfPage")),
+        language=_text(node.get("inLanguage")),
+        free=_free(node),
+        body=_raw(node.get("articleBody")) or _raw(node.get("text")),
+        description=_text(node.get("description")),
+        publisher=_text(node.get("publisher")),
+        updates=tuple(_updates(node)),
+    )
+
+
+def _loads(script: str) -> Any:
+    """The script's JSON, mended where it is nearly JSON; None where it is not."""
+    script = _WRAPPING.sub("", script).strip()
+    for text in (script, _TRAILING_COMMA.sub(r"\1", script.replace("\\'", "'"))):
+        try:
+            return json.loads(text, strict=False)
+        except (ValueError, RecursionError):
+            continue
+    try:  # two objects in one script, or rubbish after the first
+        return json.JSONDecoder(strict=False).raw_decode(script)[0]
+    except (ValueError, RecursionError):
+        return None
+
+
+def _nodes(value: Any, depth: int = 0) -> Iterator[Node]:
+    if isinstance(value, list):
+        for item in value[:_MAX_NODES]:
+            yield from _nodes(item, depth)
+    elif isinstance(value, dict) and depth < 5:
+        yield value
+        for key in _NESTED:
+            if isinstance(value.get(key), dict | list):
+                yield from _nodes(value[key], depth + 1)
+
+
+def _types(node: Node) -> list[str]:
+    kinds = node.get("@type")
+    return [kind.rsplit("/", 1)[-1] for kind in (kinds if isinstance(kinds, list) else [kinds]) if isinstance(kind, str)]
+
+
+def _main(nodes: list[Node], url: str) -> Node | None:
+    """The node that names the page's own address, else the first that has a headline."""
+    path = _path(url)
+    for node in nodes:
+        if len(path) > 1 and path in {_path(_url(node.get(key))) for key in ("url", "mainEntityOfPage", "@id")} and len(node) > 3:
+            return node
+    named = [node for node in nodes if node.get("headline") or node.get("datePublished") or node.get("articleBody")]
+    return (named or nodes or [None])[0]
+
+
+def _path(url: str) -> str:
+    return re.sub(r"^https?://[^/]*|[?#].*$", "", url).rstrip("/")
+
+
+def _text(value: Any) -> str:
+    """A string value as one line; of an object its name or @value, of a list the first."""
+    return " ".join(unescape(_raw(value)).split())
+
+
+def _raw(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return _raw(value.get("name") or value.get("@value") or value.get("alternateName"))
+    if isinstance(value, list):
+        return next((text for item in value if (text := _raw(item))), "")
+    return ""
+
+
+def _url(value: Any) -> str:
+    if isinstance(value, dict):
+        value = value.get("@id") or value.get("url")
+    if isinstance(value, list):
+        value = value[0] if value else ""
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _free(node: Node) -> bool | None:
+    value = node.get("isAccessibleForFree")
+    if isinstance(value, str):
+        return {"true": True, "false": False, "1": True, "0": False}.get(value.strip().lower().rsplit("/", 1)[-1])
+    return bool(value) if isinstance(value, bool | int) else None
+
+
+def _authors(value: Any, by_id: dict[str, Node]) -> tuple[list[str], list[str]]:
+    """(people, organisations) named as authors, in order; references to other nodes are followed."""
+    people: list[str] = []
+    organisations: list[str] = []
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, list):
+            more = _authors(item, by_id)
+            people += more[0]
+            organisations += more[1]
+            continue
+        if isinstance(item, dict) and not item.get("name") and isinstance(item.get("@id"), str):
+            item = by_id.get(item["@id"], item)
+        names = item.get("name") if isinstance(item, dict) else item
+        is_organisation = isinstance(item, dict) and any("Organization" in kind for kind in _types(item))
+        for name in names if isinstance(names, list) else [names]:
+            if text := _text(name):
+                (organisations if is_organisation else people).append(text)
+    return people, organisations
+
+
+def _updates(node: Node) -> Iterator[tuple[str, str, str]]:
+    updates = node.get("liveBlogUpdate")
+    for item in updates if isinstance(updates, list) else [updates]:
+        if isinstance(item, dict):
+            text = _raw(item.get("articleBody")) or _raw(item.get("text")) or _raw(item.get("description"))
+            headline = _text(item.get("headline"))
+            if text or headline:
+                yield _text(item.get("datePublished")), headline, text

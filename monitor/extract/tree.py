@@ -1,0 +1,130 @@
+"""Page text -> parsed tree and its JSON-LD. Drops what holds no text before parsing, and sees that deep nesting loses none.
+
+lxml (libxml2) stops reading at 256 nested elements and returns what it had: such a page is flattened and parsed again.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from lxml import etree
+
+from monitor.errors import ExtractError
+
+MAX_CHARS = 3_000_000  # of mark-up without scripts; a longer page is cut there, and says so
+_MAX_DEPTH = 120  # to which a page is flattened that is nested deeper than the parser goes
+
+_OPENER = re.compile(
+    r"<(script|style|svg|noscript|template|iframe|object|canvas|audio|video|select|textarea|math|map)\b[^>]*>|<!--", re.IGNORECASE
+)
+_CLOSERS = {
+    name: re.compile(rf"</{name}\b[^>]*>", re.IGNORECASE)
+    for name in "script style svg noscript template iframe object canvas audio video select textarea math map".split()
+}
+_LD_JSON = re.compile(r"""type\s*=\s*["']?\s*application/ld\+json""", re.IGNORECASE)
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff]|[\ud800-\udfff]")
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)[^>]*?(/?)>")
+_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A parsed page without scripts, styles and comments."""
+
+    root: etree._Element
+    markup: str  # what was parsed: without scripts, styles, comments
+    json_ld: tuple[str, ...]  # the text of its JSON-LD scripts, in order
+    chars: int  # of its source
+    script_chars: int  # of these, in scripts
+    notes: tuple[str, ...]  # what had to be done to read it: "cut at 3,000,000 characters", "flattened"
+
+
+def load(text: str) -> Page:
+    """Parse a page's source.
+
+    Raises:
+        ExtractError: there is no element in it at all.
+    """
+    markup, json_ld, script_chars = strip(text)
+    notes = []
+    if len(markup) > MAX_CHARS:
+        markup = markup[:MAX_CHARS]
+        notes.append(f"cut at {MAX_CHARS:,} characters")
+    root, complete = _parse(markup)
+    if not complete:
+        markup = flatten(markup)
+        root, _ = _parse(markup)
+        notes.append("nested too deeply, flattened")
+    if root is None:
+        raise ExtractError("the page holds no HTML element")
+    return Page(root, markup, json_ld, len(text), script_chars, tuple(notes))
+
+
+def strip(text: str) -> tuple[str, tuple[str, ...], int]:
+    """(mark-up without scripts, styles, comments and embedded objects; texts of its JSON-LD scripts; characters of scripts).
+
+    One pass; an element that is never closed loses its tag only, but for a script, which runs to the end as in a browser.
+    """
+    kept: list[str] = []
+    json_ld: list[str] = []
+    unclosed: set[str] = set()
+    position = script_chars = 0
+    while match := _OPENER.search(text, position):
+        kept.append(text[position : match.start()])
+        name = (match[1] or "!--").lower()
+        inner_end, position = _element_end(text, match, name, unclosed)
+        if name == "script":
+            script_chars += position - match.start()
+            if _LD_JSON.search(match[0]):
+                json_ld.append(text[match.end() : inner_end])
+    kept.append(text[position:])
+    return _CONTROL.sub(" ", " ".join(kept)), tuple(json_ld), script_chars
+
+
+def _element_end(text: str, opener: re.Match[str], name: str, unclosed: set[str]) -> tuple[int, int]:
+    """(where the content ends, where reading goes on)."""
+    if opener[0].endswith("/>") or name in unclosed:
+        return opener.end(), opener.end()
+    if name == "!--":
+        end = text.find("-->", opener.start() + 2)
+        if end >= 0:
+            return end, end + 3
+    elif closer := _CLOSERS[name].search(text, opener.end()):
+        return closer.start(), closer.end()
+    elif name in ("script", "style"):
+        return len(text), len(text)
+    unclosed.add(name)  # or a page of unclosed tags would be searched to its end for each of them
+    return opener.end(), opener.end()
+
+
+def _parse(markup: str) -> tuple[etree._Element | None, bool]:
+    """(root element, whether all of the mark-up was read)."""
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    try:
+        root = etree.fromstring(markup.encode("utf-8", "replace"), parser)
+    except etree.LxmlError:  # "Document is empty": nothing but white space or unreadable mark-up
+        return None, True
+    limits = (etree.ErrorTypes.ERR_RESOURCE_LIMIT, etree.ErrorTypes.ERR_NAME_TOO_LONG)
+    complete = not any(entry.type in limits or "depth" in entry.message for entry in parser.error_log)
+    return root, complete
+
+
+def flatten(markup: str) -> str:
+    """The mark-up with every tag removed that opens or closes an element deeper than the parser can go; its text stays in order."""
+    depth = 0
+    parts: list[str] = []
+    position = 0
+    for tag in _TAG.finditer(markup):
+        closing, name, self_closed = tag[1], tag[2].lower(), tag[3]
+        if name in _VOID or self_closed:
+            continue
+        if not closing:
+            depth += 1
+        if depth > _MAX_DEPTH:
+            parts += (markup[position : tag.start()], "<br>")
+            position = tag.end()
+        if closing and depth:
+            depth -= 1
+    parts.append(markup[position:])
+    return "".join(parts)
