@@ -1,0 +1,66 @@
+"""Where in the config file a query's own line and column lie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ruamel.yaml.nodes import ScalarNode
+
+from monitor.config.tree import Path, Problem, Tree, key_name
+
+_PLACED = re.compile(r"line (\d+), column (\d+): (.*)", re.DOTALL)
+
+
+def place_in_file(tree: Tree, path: Path, said: Sequence[str]) -> list[Problem]:
+    """Problems of the query at ``path``, said as ``line 2, column 5: what``, with the line and column in the file.
+
+    Where the place cannot be told (escapes in quotes, folding with blank lines), the query's own numbers stay.
+    """
+    return [_placed(tree, path, text) for text in said]
+
+
+def _placed(tree: Tree, path: Path, text: str) -> Problem:
+    place, key = tree.places.get(path), key_name(path)
+    match = _PLACED.fullmatch(text)
+    node = place.node if place else None
+    if not match or not isinstance(node, ScalarNode):
+        return Problem(tree.line(path), key, text)
+    found = _in_file(tree.text.splitlines(), node, int(match[1]), int(match[2]))
+    if found is None:
+        return Problem(tree.line(path), key, text)
+    return Problem(found[0], key, f"column {found[1]}: {match[3]}")
+
+
+def _in_file(lines: list[str], node: ScalarNode, line: int, column: int) -> tuple[int, int] | None:
+    first, last = node.start_mark.line, node.end_mark.line
+    if node.style == "|":
+        return _in_block(lines, first + line, column)
+    if node.style == ">":
+        return _in_folded(lines, first + 1, last, line, column)
+    if first == last and line == 1:
+        quote = 1 if node.style in ("'", '"') else 0
+        written = lines[first][node.start_mark.column + quote : node.end_mark.column - quote]
+        return (first + 1, node.start_mark.column + quote + column) if written == node.value else None
+    return None
+
+
+def _in_block(lines: list[str], index: int, column: int) -> tuple[int, int] | None:
+    return (index + 1, _indent(lines[index]) + column) if index < len(lines) else (len(lines), column)
+
+
+def _in_folded(lines: list[str], first: int, last: int, line: int, column: int) -> tuple[int, int] | None:
+    """A folded block is its lines joined by blanks; one with blank lines or deeper ones is not told apart."""
+    block = lines[first:last]
+    if line != 1 or any(not text.strip() for text in block) or len({_indent(text) for text in block}) > 1:
+        return None
+    for index, text in enumerate(block):
+        words = len(text.strip())
+        if column <= words + 1:
+            return first + index + 1, _indent(text) + column
+        column -= words + 1
+    return None
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip(" "))
