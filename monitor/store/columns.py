@@ -1,0 +1,68 @@
+"""How Python values stand in columns and come back: times, JSON, text, compressed bytes. Contains no SQL."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import zstandard
+
+# SQLite text must be UTF-8, and most of its functions stop at NUL; both are replaced one for one, so offsets stay
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_PAGE_LEVEL = 3  # zstd: 6 saves 4 % more of a news page for twice the time
+
+
+def from_time(moment: datetime | None) -> str | None:
+    """A time as ``2026-11-05T07:40:00Z``: always this width, so that text order is time order. Fractions are cut off.
+
+    A time without a zone is taken as UTC: a feed with a careless date must not stop its stories.
+    """
+    if moment is None:
+        return None
+    if moment.tzinfo is not None:
+        with suppress(OverflowError):  # year 1 or 9999 and an offset that leads out of it
+            moment = moment.astimezone(UTC)
+    return moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def to_time(text: str | None) -> datetime | None:
+    """The inverse of ``from_time``."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def required_time(text: str) -> datetime:
+    """``to_time`` for columns that are never NULL."""
+    return datetime.fromisoformat(text)
+
+
+def from_text(text: str) -> str:
+    """``text`` with the few characters that SQLite cannot keep replaced by U+FFFD; its length does not change."""
+    return text if text.isascii() and "\0" not in text else _UNSTORABLE.sub("\ufffd", text)
+
+
+def from_optional(text: str | None) -> str | None:
+    """``from_text`` for columns that may be NULL."""
+    return None if text is None else from_text(text)
+
+
+def from_value(value: Any) -> str:
+    """A value as JSON, readable as it stands (no escapes for other scripts). Raises ValueError for NaN and infinity."""
+    return from_text(json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
+
+
+def to_value(text: str | None) -> Any:
+    """The inverse of ``from_value``; NULL is None."""
+    return None if text is None else json.loads(text)
+
+
+def from_bytes(body: bytes) -> bytes:
+    """Bytes compressed by zstd."""
+    return zstandard.ZstdCompressor(level=_PAGE_LEVEL).compress(body)
+
+
+def to_bytes(packed: bytes) -> bytes:
+    """The inverse of ``from_bytes``."""
+    return zstandard.ZstdDecompressor().decompressobj().decompress(packed)

@@ -1,0 +1,90 @@
+"""Saving a story: the order in which one record becomes rows.
+
+Runs inside the caller's one transaction: a crash at any point leaves the entry pending and nothing else, which means
+"again", never "lost" and never "twice".
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from monitor.model import AlertPolicy, PageStatus, SavedStory, StoryRecord, ThreadPlace
+from monitor.store import alerts, analyses, entries, pages, sketches, stories, threads
+from monitor.store.columns import from_text, from_time
+
+_FULL_STATUSES = frozenset({PageStatus.OK, PageStatus.LIVE})
+
+
+def save(
+    conn: sqlite3.Connection,
+    record: StoryRecord,
+    packed_page: bytes | None,
+    policy: AlertPolicy,
+    place: ThreadPlace | None,
+    kept_sketches: Mapping[str, bytes],
+) -> SavedStory:
+    """Save what was read for an entry: the story with all it carries, the alerts it owes, and last the entry, settled.
+
+    A canonical URL that is stored already gives no second story: the entry points to the first one. If that one was
+    judged on less than the full article and the record has it, text and analysis are replaced, and an alert is owed
+    for a topic that only the full article brought up. ``packed_page``: the record's page as ``pages.pack`` made it.
+    """
+    record = replace(record, url=_identity(record))
+    known = stories.find(conn, record.url)
+    before = analyses.flagged_topics(conn, known) if known else ()
+    if known and not _is_better(conn, record, known):
+        entries.settle(conn, record.entry.id, known, record.read_at)
+        return SavedStory(known, new=False, flagged=before, alerts=0)
+    story_id = _write(conn, record, known)
+    if record.page is not None and packed_page is not None:
+        pages.add(conn, story_id, record.page, packed_page)
+    for kind, data in kept_sketches.items():
+        sketches.save(conn, story_id, kind, data)
+    flagged = analyses.flagged_topics(conn, story_id)
+    thread_id = threads.place(conn, story_id, place, flagged[0] if flagged else None)
+    fresh = [topic for topic in flagged if topic not in before]
+    owed = 0
+    if thread_id is not None:
+        owed = alerts.owe(conn, story_id, fresh, thread_id, policy, record.read_at, mail=_is_news(record, policy))
+    entries.settle(conn, record.entry.id, story_id, record.read_at)
+    return SavedStory(story_id, new=known is None, flagged=flagged, alerts=owed)
+
+
+def _identity(record: StoryRecord) -> str:
+    """The canonical URL. A front page is no story's address: entries that all link to it must not become one story."""
+    parts = urlsplit(record.url)
+    if parts.scheme in ("http", "https") and parts.path in ("", "/") and not parts.query:
+        return from_text(f"{record.url}#{record.entry.key}")
+    return from_text(record.url)
+
+
+def _is_better(conn: sqlite3.Connection, record: StoryRecord, known: int) -> bool:
+    """Has the record the full article, where the stored story has not?"""
+    source, status = conn.execute("select source, status from stories where id = ?", (known,)).fetchone()
+    return _is_full(record.source, record.status) and not _is_full(source, status)
+
+
+def _is_full(source: str, status: str) -> bool:
+    return source == "feed" or (source == "page" and status in _FULL_STATUSES)
+
+
+def _is_news(record: StoryRecord, policy: AlertPolicy) -> bool:
+    """Not the backlog of a new feed, and not older than what is mailed."""
+    at = from_time(record.published_at or record.page_published_at or record.entry.seen_at)
+    after = from_time(policy.mail_after)
+    assert at is not None and after is not None
+    return not record.entry.first_poll and at >= after
+
+
+def _write(conn: sqlite3.Connection, record: StoryRecord, known: int | None) -> int:
+    if known is None:
+        story_id = stories.insert(conn, record)
+    else:
+        story_id = known
+        stories.upgrade(conn, story_id, record)
+        analyses.clear(conn, story_id)
+    analyses.write(conn, story_id, record.analysis)
+    return story_id
