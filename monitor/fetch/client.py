@@ -28,8 +28,9 @@ from monitor.urls import absolute_url
 
 REDIRECTS_MAX = 10
 CONNECT_TIMEOUT_MAX_S = 10.0
-ACCEPT_ENCODING = "gzip, deflate, zstd"
+ACCEPT_ENCODING = b"gzip, deflate, zstd"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+RawHeaders = list[tuple[bytes, bytes]]
 _BUSY = frozenset({429, 503})  # where Retry-After is obeyed, for the whole host
 
 
@@ -97,7 +98,7 @@ class Fetcher:
         its own origin only. Waiting for the host's turn does not count towards fetch.timeout.
 
         Raises FetchError for everything else (``status``, ``retry_after_s`` and ``permanent`` say what kind), and
-        AddressRefused when the URL, or one that it redirects to, is not http(s) or leads to an address that is not allowed.
+        AddressRefused when the URL, or one that it redirects to, is not http(s) or leads to an address not allowed.
         """
         trip = _Trip(
             headers=self._headers(accept, etag, last_modified),
@@ -161,11 +162,11 @@ class Fetcher:
     async def _ask(self, target: _Target, trip: _Trip, *, alone: bool) -> _Answer:
         headers = list(trip.headers)
         if target.authorization:
-            headers.append(("Authorization", target.authorization))
+            headers.append((b"Authorization", target.authorization))
         if alone and not trip.obey_robots:
             # nobody else waits for this host, and a feed is asked minutes later again: a kept connection would only be
             # one of thousands. Pages (obey_robots) come in runs
-            headers.append(("Connection", "close"))
+            headers.append((b"Connection", b"close"))
         asked_host.set(target.url.host)
         response = await self._client.send(httpx.Request("GET", target.url, headers=headers), stream=True)
         try:
@@ -198,16 +199,16 @@ class Fetcher:
         answer = await self._follow(url, trip)
         return answer.status, answer.body
 
-    def _headers(self, accept: str | None, etag: str | None, last_modified: str | None) -> list[tuple[str, str]]:
+    def _headers(self, accept: str | None, etag: str | None, last_modified: str | None) -> RawHeaders:
         headers = [
-            ("User-Agent", self._user_agent),
-            ("Accept", accept or "*/*"),
-            ("Accept-Encoding", ACCEPT_ENCODING),
+            (b"User-Agent", self._user_agent.encode()),
+            (b"Accept", (accept or "*/*").encode()),
+            (b"Accept-Encoding", ACCEPT_ENCODING),
         ]
         if etag:
-            headers.append(("If-None-Match", etag))
+            headers.append((b"If-None-Match", etag.encode()))
         if last_modified:
-            headers.append(("If-Modified-Since", last_modified))
+            headers.append((b"If-Modified-Since", last_modified.encode()))
         return headers
 
 
@@ -228,7 +229,7 @@ def default_user_agent() -> str:
 class _Trip:
     """What one ``get`` carries from redirect to redirect."""
 
-    headers: list[tuple[str, str]]
+    headers: RawHeaders
     max_bytes: int
     left_s: float  # of the total time
     obey_robots: bool = False
@@ -244,7 +245,7 @@ class _Target:
     text: str  # without user and password, so that it can stand in messages and rows
     host: str  # whose turn is waited for; a port that is not the usual one makes another host of it
     site: str  # scheme://host:port
-    authorization: str | None = None
+    authorization: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -267,7 +268,7 @@ def _target(url: str) -> _Target:
     authorization = None
     if parsed.userinfo:
         credentials = unquote(parsed.userinfo.decode("ascii"))
-        authorization = "Basic " + base64.b64encode(credentials.encode()).decode("ascii")
+        authorization = b"Basic " + base64.b64encode(credentials.encode())
         parsed = parsed.copy_with(userinfo=b"")
     netloc = parsed.netloc.decode("ascii")
     host = netloc if parsed.port not in {None, 80, 443} else parsed.host
@@ -275,7 +276,7 @@ def _target(url: str) -> _Target:
 
 
 def _redirected(target: _Target, answer: _Answer) -> _Target:
-    """Where ``answer`` sends us. Credentials are kept for the same origin only; those in a Location are not believed."""
+    """Where ``answer`` sends us. Credentials stay with their own origin; those in a Location are not believed."""
     location = answer.headers.get("location", "")
     if not location:
         raise FetchError(f"{target.text}: HTTP {answer.status} without a Location to go to", status=answer.status)

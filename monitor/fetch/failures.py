@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import http
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from monitor.fetch.guard import Refused
 from monitor.fetch.limits import BodyRefused
 from monitor.fetch.politeness import HostHeld
 
-# gone for good; 404 is not among them, since feeds answer it and come back (mediacloud's experience), nor are 401, 403, 451
+# gone for good. Not 404: feeds answer it and come back (mediacloud/rss-fetcher saw it often); not 401, 403, 451 either
 _PERMANENT = frozenset({410})
 
 
@@ -65,8 +65,6 @@ def _words(error: BaseException, timeout_s: float) -> str | None:
             return f"the server's TLS certificate is not accepted: {error.verify_message or error.reason}"
         case ssl.SSLError():
             return f"no TLS connection: {error.reason or error}"
-        case aiohttp.ClientConnectorError():
-            return f"no connection: {error.os_error.strerror or error.os_error}"
         case aiohttp.ServerDisconnectedError():
             return "the server closed the connection without an answer"
         case aiohttp.ClientPayloadError():
@@ -75,9 +73,17 @@ def _words(error: BaseException, timeout_s: float) -> str | None:
             return f"no valid HTTP answer: {_plain(error)}"
         case aiohttp.InvalidURL() | httpx.InvalidURL():
             return f"no valid URL: {error}"
+        case ConnectionRefusedError():
+            return "no connection: refused, nothing listens there"
         case ConnectionError():
-            return f"the connection broke: {error.strerror or error}"
+            return f"the connection broke: {_of_system(error)}"
+        case aiohttp.ClientConnectorError():
+            return f"no connection: {_of_system(error.os_error)}"
     return None
+
+
+def _of_system(error: OSError) -> str:
+    return os.strerror(error.errno).lower() if error.errno else str(error)
 
 
 def _plain(error: BaseException) -> str:

@@ -60,7 +60,7 @@ class Politeness:
         self._clear_at = _LANES_BEFORE_CLEARING
 
     async def enter(self, host: str) -> Lane:
-        """Wait for a turn at ``host``; give it back with ``leave``. Raises HostHeld while the host wants no requests."""
+        """Wait for a turn at ``host``, to be given back with ``leave``. Raises HostHeld while it wants no requests."""
         lane = self._lane(host)
         self._check_not_held(lane)
         lane.demand += 1
@@ -95,7 +95,7 @@ class Politeness:
         self._lane(host).delay_s = max(self._delay_s, min(delay_s, CRAWL_DELAY_MAX_S))
 
     async def _wait_for_start(self, lane: Lane) -> None:
-        """Until the host's delay has passed and a connection is free; the delay is not waited out holding a connection."""
+        """Until the host's delay has passed and a connection is free; no connection is held while the delay passes."""
         while True:
             self._check_not_held(lane)
             wait_s = lane.next_start - self._clock()

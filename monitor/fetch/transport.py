@@ -25,7 +25,7 @@ HEADERS_MAX = 256
 class GuardedTransport(AiohttpTransport):
     """httpx-aiohttp's transport, with a connector that connects to allowed addresses only.
 
-    Sends the URL as httpx has it; the parent's way through yarl would rewrite it (``%2C`` to ``,``), which breaks signed URLs.
+    Sends the URL as httpx has it: the parent's way through yarl rewrites it (``%2C`` to ``,``) and breaks signed URLs.
     """
 
     def __init__(self, guard: Guard, *, lookup: Lookup | None, connections: int, connect_timeout_s: float) -> None:
