@@ -1,4 +1,4 @@
-"""The JSON that programs get: one object for each noun, as docs/contracts.md fixes it. Further keys may come, these stay."""
+"""The JSON that programs get, one object for each noun (docs/contracts.md). Further keys may come, these stay."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """How log lines look: one event a line on stderr, plain or JSON, with the same keys everywhere (feed=, entry=, story=).
 
-Under systemd the line starts with its syslog priority ("<4>", sd-daemon(3)) and has no time stamp: the journal has both.
+Under systemd a line starts with its syslog priority ("<4>", sd-daemon(3)) and has no time: the journal keeps both.
 """
 
 from __future__ import annotations

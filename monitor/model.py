@@ -343,6 +343,7 @@ class StoryRecord:
     analysis: Analysis
     ruleset: str  # hash of all rules and models that made the analysis
     page: PageRecord | None = None
+    sketch: bytes = b""  # same_story.Sketch of a flagged story's text
 
 
 @dataclass(frozen=True, slots=True)

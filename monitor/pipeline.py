@@ -23,7 +23,7 @@ from typing import TypeVar
 
 from monitor import alert as alerts
 from monitor import poll, work
-from monitor.channels import Channel, open_channels
+from monitor.channels import Channel, open_channels, recipients, sender
 from monitor.config import Config
 from monitor.errors import DeliveryError, FeedError, FetchError, MonitorError
 from monitor.fetch import Fetcher
@@ -36,7 +36,11 @@ from monitor.model import (
     PollOutcome,
     PollStatus,
     Response,
+    SavedStory,
+    StoryRecord,
+    ThreadPlace,
 )
+from monitor.same_story import Recent, Sketch
 from monitor.store import Store
 from monitor.urls import canonical_url
 from monitor.workers import call
@@ -49,6 +53,8 @@ BIG_FEED_BYTES = 400_000  # parsed in a worker: more would hold up the loop for 
 READ_AT_ONCE = 64  # entries in work at the same time; each host and each worker has its own, lower limit
 READ_RETRY_S = (60, 180, 600, 1800)  # between the attempts to read an entry: minutes, since an alert may wait for it
 TELL_RETRY_MAX_S = 3600
+COPY_SKETCH = "shingles"
+COPIES_AFTER = timedelta(days=7)  # a text that returns later than that is a new story
 # answers that will not change within minutes: the entry is judged on its feed's text at once, an alert must not wait
 PAGE_REFUSED = frozenset({401, 402, 403, 404, 405, 406, 410, 451})
 
@@ -66,7 +72,17 @@ class Monitor:
     executor: Executor
     clock: Callable[[], datetime]
     progress: Progress = lambda _stage, _done, _total: None
+    recent: Recent = field(default_factory=Recent)  # flagged stories of the last days, to know their copies
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set: finish what is begun, begin nothing new
+
+    @classmethod
+    def open(
+        cls, config: Config, store: Store, fetcher: Fetcher, executor: Executor, clock: Callable[[], datetime]
+    ) -> Monitor:
+        """With what the store remembers: feeds as in the config, and the flagged stories of the last days."""
+        store.sync_feeds(config.feeds, clock())
+        sketches = store.recent_sketches(clock() - COPIES_AFTER, COPY_SKETCH)
+        return cls(config, store, fetcher, executor, clock, recent=Recent.of((s.story_id, s.data) for s in sketches))
 
     @property
     def analysis(self) -> str:
@@ -257,7 +273,7 @@ async def _read_one(monitor: Monitor, entry: PendingEntry, tally: Tally) -> None
             monitor.store.skip_entry(entry.id, "neither the page nor the feed has any text", monitor.clock())
             tally.entries_skipped += 1
             return
-        saved = monitor.store.save_story(record, _alert_policy(monitor.config, monitor.clock()))
+        saved = _save(monitor, record)
     except MonitorError as error:
         _put_off_entry(monitor, entry, str(error), tally)
     except Exception as error:
@@ -281,6 +297,20 @@ async def _read_one(monitor: Monitor, entry: PendingEntry, tally: Tally) -> None
         )
 
 
+def _save(monitor: Monitor, record: StoryRecord) -> SavedStory:
+    """Store the story; a copy of an earlier one joins its thread and owes no mail of its own."""
+    policy = _alert_policy(monitor.config, monitor.clock())
+    if not record.sketch:
+        return monitor.store.save_story(record, policy)
+    sketch = Sketch.from_bytes(record.sketch)
+    copy = monitor.recent.find_copy(sketch)
+    place = ThreadPlace(thread_id=None, reprint_of=copy.story_id) if copy else None
+    saved = monitor.store.save_story(record, policy, place, {COPY_SKETCH: record.sketch})
+    if saved.new:
+        monitor.recent.add(saved.story_id, sketch)
+    return saved
+
+
 async def _page_of(monitor: Monitor, entry: PendingEntry, *, last_try: bool) -> work.Page:
     """The article's page, or why there is none. Raises FetchError when another try can help."""
     if not entry.link or len(entry.content) >= monitor.config.read.feed_text_min:
@@ -296,9 +326,7 @@ async def _page_of(monitor: Monitor, entry: PendingEntry, *, last_try: bool) -> 
     return work.Page(response, fetched_at=monitor.clock())
 
 
-async def _record_of(
-    monitor: Monitor, entry: PendingEntry, page: work.Page, *, last_try: bool
-) -> work.StoryRecord | None:
+async def _record_of(monitor: Monitor, entry: PendingEntry, page: work.Page, *, last_try: bool) -> StoryRecord | None:
     """The story as a worker makes it. On the last try a page that hurts is left out and the feed's own text judged."""
     try:
         return await call(monitor.executor, work.read_entry, entry, page, monitor.analysis, monitor.clock())
@@ -327,14 +355,10 @@ def _put_off_entry(monitor: Monitor, entry: PendingEntry, error: str, tally: Tal
 
 
 def _alert_policy(config: Config, now: datetime) -> AlertPolicy:
-    email = config.alerts.email
-    recipients = (
-        tuple(("email", address) for address in email.to) if email else (("maildir", str(config.alerts.mailbox)),)
-    )
     return AlertPolicy(
         mail_after=now - config.alerts.max_age,
-        recipients=recipients,
-        domain=email.from_.rpartition("@")[2].rstrip(">") if email else "monitor.localhost",
+        recipients=recipients(config.alerts),
+        domain=sender(config.alerts).rpartition("@")[2].rstrip("> "),
         titles={topic.name: topic.title or topic.name for topic in config.topics},
     )
 
@@ -396,12 +420,11 @@ async def _tell_one(
 def _compose(monitor: Monitor, delivery: Delivery) -> bytes:
     """The message's bytes, kept before the first attempt so that every retry sends the same."""
     owed = monitor.store.owed_alert(delivery.alert_id)
-    email = monitor.config.alerts.email
     titles = {topic.name: topic.title or topic.name for topic in monitor.config.topics}
     message = alerts.compose(
         owed,
-        sender=email.from_ if email else "accession monitor <monitor@monitor.localhost>",
-        recipient=delivery.recipient if delivery.channel == "email" else "analyst@monitor.localhost",
+        sender=sender(monitor.config.alerts),
+        recipient=delivery.recipient,
         topic_title=titles.get(owed.topic, owed.topic),
         now=monitor.clock(),
     )

@@ -33,6 +33,7 @@ from monitor.model import (
     StoryRecord,
 )
 from monitor.poll import parse_feed
+from monitor.same_story import sketch
 from monitor.settings import Section, SentimentSettings, TopicSettings
 from monitor.urls import canonical_url
 
@@ -122,6 +123,7 @@ def read_entry(entry: PendingEntry, page: Page, settings_json: str, read_at: dat
         outlet=entry.outlet,
         country=entry.country,
     )
+    analysis = analyse(document, kit)
     return StoryRecord(
         entry=entry,
         read_at=read_at,
@@ -135,15 +137,16 @@ def read_entry(entry: PendingEntry, page: Page, settings_json: str, read_at: dat
         source=source,
         status=article.status if article else PageStatus.SHORT,
         quality=_quality(article, page, source),
-        analysis=analyse(document, kit),
+        analysis=analysis,
         ruleset=kit.ruleset,
         page=_page_record(page),
+        sketch=sketch(text).to_bytes() if any(flag.flagged for flag in analysis.flags) else b"",
     )
 
 
-def parse_in_worker(body: bytes, url: str, content_type: str | None, content_encoding: str | None) -> FeedDocument:
+def parse_in_worker(body: bytes, url: str, content_type: str | None) -> FeedDocument:
     """The tolerant feed parser, for feeds that the fast one has doubts about. Raises FeedError."""
-    return parse_feed(body, url=url, content_type=content_type, content_encoding=content_encoding, tolerant=True)
+    return parse_feed(body, url=url, content_type=content_type, tolerant=True)
 
 
 def warm_up(settings_json: str) -> str:

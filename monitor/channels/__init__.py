@@ -45,6 +45,11 @@ def recipients(settings: AlertSettings) -> tuple[tuple[str, str], ...]:
     return tuple((name, to) for name, way in CHANNELS.items() for to in way.recipients(settings))
 
 
+def sender(settings: AlertSettings) -> str:
+    """The address that mails come from; a made-up one of this machine when they only go to a Maildir."""
+    return settings.email.from_ if settings.email else "Accession monitor <monitor@monitor.localhost>"
+
+
 def open_channels(settings: AlertSettings) -> dict[str, Channel]:
     """The channels that the config turns on, by name."""
     return {name: way.open(settings) for name, way in CHANNELS.items() if way.recipients(settings)}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import email
 import email.policy
+from email.utils import make_msgid
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -31,14 +33,19 @@ def alerts_command() -> None:
 @click.option("--state", type=click.Choice(["owed", "sent", "failed"]))
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1))
 def list_alerts(config_path: Path | None, as_json: bool, state: str | None, limit: int) -> None:
-    """The newest alerts, one row a recipient, with their state and the server's last answer."""
+    """The newest alerts, with their state and the server's last answer to each recipient."""
     with open_store(light_config(config_path)) as store:
-        rows = store.list_deliveries(state=state, limit=limit)
+        rows = [row for row in store.list_alerts(limit) if state in (None, row["state"])]
     if as_json:
         print_json(rows)
         return
-    shown = ("alert_id", "created_at", "topic", "title", "recipient", "state", "attempts", "retry_at", "error")
-    print_table(shown, [[row.get(column) for column in shown] for row in rows])
+    print_table(
+        ["id", "created", "topic", "title", "stories", "state", "recipients"],
+        [
+            (r["id"], r["created_at"], r["topic"], r["title"], r["n_stories"], r["state"], _recipients(r["deliveries"]))
+            for r in rows
+        ],
+    )
 
 
 @alerts_command.command("show")
@@ -48,9 +55,12 @@ def list_alerts(config_path: Path | None, as_json: bool, state: str | None, limi
 def show_alert(config_path: Path | None, alert_id: int, raw: bool) -> None:
     """The mail of an alert: its text part, or with --raw the message as it was sent."""
     with open_store(light_config(config_path)) as store:
-        message = store.message_of(alert_id)
+        alert = store.show_alert(alert_id)
+    if alert is None:
+        raise click.ClickException(f"there is no alert {alert_id}; `monitor alerts list` names them")
+    message = alert["message"]
     if message is None:
-        raise click.ClickException(f"alert {alert_id} is not there, or not composed yet")
+        raise click.ClickException(f"alert {alert_id} is owed and not composed yet; `monitor once` sends it")
     if raw:
         click.echo(message.decode(errors="replace"), nl=False)
         return
@@ -64,13 +74,14 @@ def show_alert(config_path: Path | None, alert_id: int, raw: bool) -> None:
 @alerts_command.command("retry")
 @config_option
 @click.argument("alert_ids", type=int, nargs=-1)
-@click.option("--failed", is_flag=True, help="All that were refused.")
-def retry_alerts(config_path: Path | None, alert_ids: tuple[int, ...], failed: bool) -> None:
+@click.option("--all", "everything", is_flag=True, help="All that were refused or put off.")
+def retry_alerts(config_path: Path | None, alert_ids: tuple[int, ...], everything: bool) -> None:
     """Send alerts again that were refused, or now instead of later those that wait."""
-    if not alert_ids and not failed:
-        raise click.UsageError("name alerts by id, or give --failed")
+    if not alert_ids and not everything:
+        raise click.UsageError("name alerts by id, or give --all")
     with open_store(light_config(config_path), write=True) as store:
-        count = store.retry_now(alert_ids, failed=failed, now=now())
+        ids = [None] if everything else list(alert_ids)
+        count = sum(store.retry_alerts(now(), alert_id) for alert_id in ids)
     click.echo(f"{count} deliveries are due now; the daemon or `monitor once` sends them")
 
 
@@ -78,7 +89,7 @@ def retry_alerts(config_path: Path | None, alert_ids: tuple[int, ...], failed: b
 @config_option
 def send_test(config_path: Path | None) -> None:
     """Send a test mail over the configured channel to every recipient."""
-    from monitor.alert import compose_test
+    from monitor.alert import compose_note
     from monitor.channels import open_channels, recipients, sender
 
     settings = light_config(config_path).alerts
@@ -86,7 +97,14 @@ def send_test(config_path: Path | None) -> None:
     channels = open_channels(settings)
     try:
         for name, recipient in recipients(settings):
-            message = compose_test(sender=sender(settings), recipient=recipient, now=now())
+            message = compose_note(
+                "Test of the accession monitor",
+                ["This mail was asked for with `monitor alerts send-test`. Alerts will come the same way."],
+                sender=sender(settings),
+                recipient=recipient,
+                message_id=make_msgid("monitor-test", sender(settings).rpartition("@")[2].rstrip("> ")),
+                now=now(),
+            )
             try:
                 click.echo(f"{recipient}: {channels[name].send(message, recipient)}")
             except DeliveryError as error:
@@ -97,3 +115,7 @@ def send_test(config_path: Path | None) -> None:
             channel.close()
     if failed:
         raise SystemExit(1)
+
+
+def _recipients(deliveries: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{d['recipient']} ({d['error'] or d['reply'] or d['state']})" for d in deliveries)

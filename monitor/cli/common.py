@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -79,13 +79,12 @@ async def open_monitor(config: Config) -> AsyncIterator[Monitor]:
     from monitor.store import Store
 
     with Store.open(config.store.path, exclusive=True) as store:
-        store.sync_feeds(config.feeds, now())
         executor = workers.open_executor(
             config.workers, call_timeout_s=config.read.page_timeout.total_seconds(), preload=("monitor.work",)
         )
         fetcher = Fetcher(config.fetch)
         try:
-            yield pipeline.Monitor(config, store, fetcher, executor, now)
+            yield pipeline.Monitor.open(config, store, fetcher, executor, now)
         finally:
             await fetcher.aclose()
             executor.shutdown(wait=False, cancel_futures=True)
@@ -143,9 +142,9 @@ def _opened(source: str) -> Iterator[IO[str]]:
     if source == "-":
         yield sys.stdin
         return
-    try:
-        stream = Path(source).open(encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"cannot read {source}: {error.strerror}") from error
-    with stream:
+    with ExitStack() as stack:
+        try:
+            stream = stack.enter_context(Path(source).open(encoding="utf-8"))
+        except OSError as error:
+            raise click.ClickException(f"cannot read {source}: {error.strerror}") from error
         yield stream

@@ -21,7 +21,7 @@ def status_command(config_path: Path | None, as_json: bool) -> None:
         print_json(status)
     else:
         _print_status(status)
-    if status["problems"]:
+    if not status["healthy"]:
         raise SystemExit(1)
 
 
@@ -37,15 +37,18 @@ def backup_command(config_path: Path | None, dest: Path, overwrite: bool) -> Non
 
 
 def _print_status(status: dict[str, Any]) -> None:
-    for section, values in status.items():
-        if section == "problems":
-            continue
+    for section in ("feeds", "queue", "outbox", "last_cycle", "store"):
+        values = status[section]
         if isinstance(values, dict):
             line = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in values.items() if value is not None)
         else:
-            line = str(values)
-        click.echo(f"{section.replace('_', ' '):12} {line}")
+            line = str(values or "none yet")
+        click.echo(f"{section.replace('_', ' '):11} {line}")
+    for feed in status["blind"]:
+        click.echo(f"blind       {feed['outlet']} ({feed['url']}) since {feed['since']}: {feed['error']}")
+    for feed in status["silent"]:
+        click.echo(f"silent      {feed['outlet']} ({feed['url']}): nothing new since {feed['newest_entry_at']}")
     for problem in status["problems"]:
-        click.echo(f"problem      {problem}")
-    if not status["problems"]:
+        click.echo(f"problem     {problem}")
+    if status["healthy"]:
         click.echo("healthy")

@@ -1,4 +1,4 @@
-"""Serves the sample newsroom (newsroom.yaml) over HTTP on loopback: feeds in four formats, article pages, and some faults."""
+"""Serves the sample newsroom (newsroom.yaml) on loopback: feeds in four formats, article pages, and some faults."""
 
 from __future__ import annotations
 
@@ -94,10 +94,11 @@ class Newsroom:
         body = "\n".join(f"<p>{escape(p, quote=False)}</p>" for p in story["text"])
         related = "".join(f"<li><a href='/story/x'>{escape(title)}</a></li>" for title in story.get("related", []))
         return f"""<!doctype html>
-<html lang="{feed["lang"]}"><head><meta charset="utf-8"><title>{escape(story["title"])} - {escape(feed["outlet"])}</title>
+<html lang="{feed["lang"]}"><head><meta charset="utf-8">
+<title>{escape(story["title"])} - {escape(feed["outlet"])}</title>
 <link rel="canonical" href="{self.link(story)}">
 <script type="application/ld+json">{json.dumps(data, ensure_ascii=False)}</script></head>
-<body><header><nav><a href="/">{escape(feed["outlet"])}</a> <a href="/world">World</a> <a href="/sport">Sport</a></nav></header>
+<body><header><nav><a href="/">{escape(feed["outlet"])}</a> <a href="/world">World</a></nav></header>
 <main><article><h1>{escape(story["title"])}</h1>
 {body}
 </article></main>

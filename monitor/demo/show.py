@@ -7,6 +7,7 @@ import mailbox
 import shutil
 import tempfile
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -63,7 +64,7 @@ def config_for(room: Newsroom, folder: Path) -> Config:
     host = room.base.removeprefix("http://")
     return Config(
         store=StoreSettings(path=folder / "monitor.db"),
-        fetch=FetchSettings(allow_private=(host,), per_host=20, per_host_delay="0s"),
+        fetch=FetchSettings(allow_private=(host,), per_host=20, per_host_delay=timedelta(0)),
         feeds=room.feeds(),
         topics=DEFAULT_TOPICS,
         alerts=AlertSettings(mailbox=folder / "mail"),
