@@ -11,13 +11,13 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email import policy
-from email.headerregistry import Address, Group
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from monitor.alert.card import Card, Limits, Sentence, flag_of, main_tone, make_card
+from monitor.alert.headers import MailAddress, address_line, id_line, read_address, text_line
 from monitor.alert.safe import one_line, safe_link, shorten
 from monitor.alert.subject import subject
 from monitor.alert.wording import named
@@ -65,27 +65,27 @@ def compose(
     Reply-To and review links. Lines in the text are 76 characters long, the HTML is under 100 kB.
     Raises ValueError when ``sender`` is no address.
     """
-    text, html = _bodies(alert, topic_title, review_address)
-    message = _envelope(sender, recipient, subject(alert, topic_title), alert.message_id, now)
-    _thread(message, alert.references)
-    domain = _address(sender).domain
-    message["List-Id"] = _header(f"{one_line(topic_title)} alerts <{_label(alert.topic)}.{domain}>")
+    author, to = read_address(sender), _recipient(recipient)
+    utf8 = _needs_utf8(author, to)
+    lines = [
+        _envelope(author, to, subject(alert, topic_title), alert.message_id, now),
+        _thread(alert.references),
+        text_line("List-Id", f"{one_line(topic_title)} alerts <{_label(alert.topic)}.{author.domain}>", utf8=utf8),
+    ]
     if review_address:
-        message["Reply-To"] = _address(review_address)
-    for name, value in _facts(alert).items():
-        message[name] = shorten(_header(value), 200)
-    _fill(message, text, html, alert.message_id)
-    return message.as_bytes()
+        lines.append(address_line("Reply-To", read_address(review_address), utf8=utf8))
+    lines += [text_line(name, shorten(one_line(value), 200), utf8=utf8) for name, value in _facts(alert).items()]
+    text, html = _bodies(alert, topic_title, review_address)
+    return "".join(lines).encode() + _content(text, html, alert.message_id)
 
 
 def compose_note(
     title: str, lines: Sequence[str], *, sender: str, recipient: str, message_id: str, now: datetime
 ) -> bytes:
     """A plain-text mail to the operator (a test, or feeds and mail failing): one paragraph for each of ``lines``."""
-    message = _envelope(sender, recipient, shorten(one_line(title), 120), message_id, now)
+    head = _envelope(read_address(sender), _recipient(recipient), shorten(one_line(title), 120), message_id, now)
     body = "\n\n".join(_wrap(one_line(line)) for line in lines) + "\n"
-    _fill(message, body, None, message_id)
-    return message.as_bytes()
+    return head.encode() + _content(body, None, message_id)
 
 
 # --- bodies ---------------------------------------------------------------------------------------------------------
@@ -153,54 +153,41 @@ def _plain(sentence: Sentence) -> str:
 # --- headers and MIME -----------------------------------------------------------------------------------------------
 
 
-def _envelope(sender: str, recipient: str, title: str, message_id: str, now: datetime) -> EmailMessage:
-    """A message with the headers that every mail of ours has."""
-    author, to = _address(sender), _recipient(recipient)
-    needs_utf8 = not all(a.addr_spec.isascii() for a in (author, *(to.addresses)))
-    message = EmailMessage(policy.default.clone(linesep="\n", utf8=needs_utf8))
-    message["From"] = author
-    message["To"] = to
-    message["Subject"] = _header(title)
-    message["Date"] = format_datetime(now)
-    message["Message-ID"] = _message_id(message_id)
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
-    message["X-Auto-Response-Suppress"] = "All"  # the same for Exchange
-    message["Precedence"] = "list"  # and for older responders
-    return message
+def _envelope(author: MailAddress, to: MailAddress | None, title: str, message_id: str, now: datetime) -> str:
+    """The headers that every mail of ours has."""
+    utf8 = _needs_utf8(author, to)
+    return "".join(
+        (
+            address_line("From", author, utf8=utf8),
+            address_line("To", to, utf8=utf8) if to else "To: local mailbox:;\n",
+            text_line("Subject", title, utf8=utf8),
+            f"Date: {format_datetime(now)}\n",
+            id_line("Message-ID", message_id),
+            "Auto-Submitted: auto-generated\n",  # RFC 3834: no out-of-office replies
+            "X-Auto-Response-Suppress: All\n",  # the same for Exchange
+            "Precedence: list\n",  # and for older responders
+        )
+    )
 
 
-def _address(text: str) -> Address:
-    """An address with its domain as an A-label; raises ValueError for what is none."""
-    name, spec = parseaddr(one_line(text))
-    user, at, domain = spec.rpartition("@")
-    if not at or not user or not domain:
-        raise ValueError(f"{text!r} is no mail address; write name@example.org or Name <name@example.org>")
-    try:
-        domain = domain.encode("idna").decode("ascii")
-    except UnicodeError as error:
-        raise ValueError(f"{text!r} is no mail address: its domain {domain!r} cannot be encoded ({error})") from None
-    return Address(display_name=_header(name), username=user, domain=domain)
+def _recipient(text: str) -> MailAddress | None:
+    """A mail address; None for a Maildir's path, which becomes a group without members (RFC 5322 section 3.4)."""
+    return read_address(text) if "@" in text and "/" not in text else None
 
 
-def _recipient(text: str) -> Group:
-    """A mail address, or for a Maildir's path a group without members (RFC 5322 section 3.4)."""
-    return Group(None, (_address(text),)) if "@" in text and "/" not in text else Group("local mailbox", ())
+def _needs_utf8(*addresses: MailAddress | None) -> bool:
+    """Whether a name before the @ is beyond ASCII, which only SMTPUTF8 (RFC 6531) can carry."""
+    return not all(address.user.isascii() for address in addresses if address)
 
 
-def _thread(message: EmailMessage, references: Sequence[str]) -> None:
+def _thread(references: Sequence[str]) -> str:
     """In-Reply-To and References (RFC 5322 section 3.6.4); of a long thread its first message and its latest."""
-    known = [_message_id(reference) for reference in dict.fromkeys(references)]
+    known = tuple(dict.fromkeys(references))
     if not known:
-        return
+        return ""
     if len(known) > _REFERENCES_MAX:
-        known = [known[0], *known[1 - _REFERENCES_MAX :]]
-    message["In-Reply-To"] = known[-1]
-    message["References"] = " ".join(known)
-
-
-def _message_id(text: str) -> str:
-    """``<left@right>`` with nothing in it that could end the header or the id."""
-    return f"<{re.sub(r'[^A-Za-z0-9.!#$%&*+/=?^_`{|}~@-]', '', text)}>"
+        known = (known[0], *known[1 - _REFERENCES_MAX :])
+    return id_line("In-Reply-To", known[-1]) + id_line("References", *known)
 
 
 def _facts(alert: OwedAlert) -> Mapping[str, str]:
@@ -223,22 +210,19 @@ def _facts(alert: OwedAlert) -> Mapping[str, str]:
     return {name: value for name, value in facts.items() if one_line(value)}
 
 
-def _header(text: str) -> str:
-    """``text`` for a header. "=?" is parted: EmailMessage decodes encoded words in its values, line ends and all."""
-    return one_line(text).replace("=?", "= ?")
-
-
 def _label(topic: str) -> str:
     return re.sub(r"[^a-z0-9-]+", "-", topic.lower()).strip("-") or "topic"
 
 
-def _fill(message: EmailMessage, text: str, html: str | None, message_id: str) -> None:
+def _content(text: str, html: str | None, message_id: str) -> bytes:
+    """The MIME headers and the body."""
+    message = EmailMessage(policy.default.clone(linesep="\n"))
     message.set_content(text, cte=_encoding(text))
-    if html is None:
-        return
-    message.add_alternative(html, subtype="html", cte=_encoding(html))
-    # "=_" can stand in neither quoted-printable nor base64, so no body can end its part (RFC 2045 section 6.7)
-    message.set_boundary("=_" + hashlib.blake2b(message_id.encode(), digest_size=16).hexdigest())
+    if html is not None:
+        message.add_alternative(html, subtype="html", cte=_encoding(html))
+        # "=_" can stand in neither quoted-printable nor base64, so no body can end its part (RFC 2045 section 6.7)
+        message.set_boundary("=_" + hashlib.blake2b(message_id.encode(), digest_size=16).hexdigest())
+    return message.as_bytes()
 
 
 def _encoding(text: str) -> str:

@@ -135,7 +135,7 @@ def make_card(alert: OwedAlert, *, topic_title: str, review_address: str | None,
     flag = flag_of(story, alert.topic)
     evidence = _evidence(story, flag.evidence if flag else (), limits)
     said = _said(story, limits)
-    names = outlets(alert)
+    names, told_here = outlets(alert), set(_outlets_of(alert.stories))
     shown = alert.stories[: limits.stories]
     return Card(
         topic=one_line(topic_title),
@@ -164,7 +164,7 @@ def make_card(alert: OwedAlert, *, topic_title: str, review_address: str | None,
         said_left=max(0, len(said) - limits.quotes),
         camps=_camps(shown, limits),
         outlets=len(names),
-        also=tuple(shorten(name, 60) for name in names if name not in _outlets_of(alert.stories))[: limits.stories],
+        also=tuple(shorten(name, 60) for name in names if name not in told_here)[: limits.stories],
         reports_left=len(alert.stories) - len(shown),
         reading=wording.how_read(story),
         summary_only=story.source == "summary",

@@ -10,7 +10,11 @@ from urllib.parse import quote, urlsplit, urlunsplit
 # All others are invisible or turn the reading direction, so that one word reads as another: they are dropped.
 _KEPT_FORMAT = frozenset("\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2")
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # letters to Unicode, empty to the eye
-_PLAIN = re.compile(r"[\x20-\x7e]*")
+# everything outside the blocks of plain letters and marks is looked at one by one
+_UNUSUAL = re.compile(
+    "[^\x20-\x7e\xa1-\xac\xae-\u034e\u0370-\u05ff\u10a0-\u10ff\u1e00-\u1fff\u2010-\u2027\u2030-\u205e"
+    "\u20a0-\u20bf\u3001-\u30ff\u4e00-\u9fff\uac00-\ud7a3]"
+)
 _SPACES = re.compile(r"\s+")
 _LONGEST_LINK = 2000  # characters; longer ones are tracking blobs or attacks, and mail programs break them
 
@@ -26,12 +30,11 @@ def strip_tricks(text: str) -> str:
     White space at the ends stays, so that the pieces of a sentence can be cleaned one by one.
     Bidi controls are the trick of CVE-2021-42574; we drop the whole of Unicode category Cf but what can be seen.
     """
-    if _PLAIN.fullmatch(text):
-        return text
-    return "".join(map(_safe_character, text))
+    return _UNUSUAL.sub(_safe_character, text)
 
 
-def _safe_character(character: str) -> str:
+def _safe_character(match: re.Match[str]) -> str:
+    character = match.group()
     category = unicodedata.category(character)
     if category in ("Cc", "Zl", "Zp") or character in _BLANK_LETTERS:
         return " "

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
 
+from monitor import lexicon
 from monitor.model import Flag, ProspectsLabel, SentimentLabel, StanceLabel, StoredStory, TargetSentiment
 
 NAME_AT = 0.75  # a polarity is named from this probability on; below it a reader would be told more than we know
@@ -116,10 +116,7 @@ def how_read(story: StoredStory) -> str:
 
 @lru_cache(maxsize=1)
 def _names() -> dict[str, dict[str, str]]:
-    from ruamel.yaml import YAML
-
-    text = files("monitor.lexicon").joinpath("mail_names.yaml").read_text(encoding="utf-8")
+    sections = lexicon.load("mail_names")
     return {
-        section: {str(key): str(value) for key, value in (entries or {}).items()}
-        for section, entries in YAML(typ="safe", pure=True).load(text).items()
+        name: {str(key): str(value) for key, value in (entries or {}).items()} for name, entries in sections.items()
     }

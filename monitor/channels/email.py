@@ -61,7 +61,11 @@ class Email:
         The envelope's sender is the address in ``from``, so that bounces go there. Raises DeliveryError.
         """
         try:
-            sender, to = _envelope_address(self.settings.from_), _envelope_address(recipient)
+            sender = _envelope_address(self.settings.from_)
+        except ValueError as error:
+            raise self._stop(f"alerts.email.from: {error}") from error
+        try:
+            to = _envelope_address(recipient)
         except ValueError as error:
             raise DeliveryError(str(error), permanent=True) from error
         data = _LINE_END.sub(b"\r\n", message)
@@ -192,7 +196,7 @@ class Email:
             raise self._stop(f"its certificate cannot be trusted: {error.verify_message}{hint}") from error
         except (smtplib.SMTPException, OSError, ValueError) as error:  # ValueError: a host name that cannot be encoded
             self._hang_up()
-            raise self._stop(f"cannot be reached: {_reason(error)}") from error
+            raise self._stop(f"cannot be used: {_reason(error)}") from error
 
     @contextmanager
     def _blamed_on_message(self, to: str) -> Iterator[None]:
@@ -243,7 +247,7 @@ class _Refused(Exception):
 
 
 def _mail_options(server: smtplib.SMTP, data: bytes, sender: str, to: str) -> list[str]:
-    """Parameters of MAIL. Raises _Refused for what the server says it cannot take (SIZE, RFC 1870; SMTPUTF8, RFC 6531)."""
+    """Parameters of MAIL. Raises _Refused for what the server cannot take (SIZE, RFC 1870; SMTPUTF8, RFC 6531)."""
     options = []
     if server.has_extn("size"):
         limit = server.esmtp_features["size"]
@@ -280,14 +284,23 @@ def _healthy(server: smtplib.SMTP) -> bool:
 
 
 def _login(server: smtplib.SMTP, username: str, password: str) -> None:
-    """Log in by what the server offers; beyond ASCII by AUTH PLAIN in UTF-8 (RFC 4616), which smtplib does not do."""
-    if username.isascii() and password.isascii():
-        server.login(username, password)
-        return
-    token = base64.b64encode(f"\0{username}\0{password}".encode()).decode("ascii")
-    code, reply = server.docmd("AUTH", f"PLAIN {token}")
-    if code != 235:
-        raise smtplib.SMTPAuthenticationError(code, reply)
+    """Log in by one mechanism, once. ``smtplib.login`` would try a wrong password with each: servers lock accounts.
+
+    PLAIN first: over TLS the password is safe, any server can check it, and it carries UTF-8 (RFC 4616).
+    """
+    server.user, server.password = username, password
+    offered = server.esmtp_features.get("auth", "").upper().split()
+    if "PLAIN" in offered:
+        token = base64.b64encode(f"\0{username}\0{password}".encode()).decode("ascii")
+        code, reply = server.docmd("AUTH", f"PLAIN {token}")
+        if code != 235:
+            raise smtplib.SMTPAuthenticationError(code, reply)
+    elif "LOGIN" in offered:
+        server.auth("LOGIN", server.auth_login)
+    elif "CRAM-MD5" in offered:
+        server.auth("CRAM-MD5", server.auth_cram_md5)
+    else:
+        raise smtplib.SMTPNotSupportedError(f"it offers no login that we know ({' '.join(offered) or 'none at all'})")
 
 
 def _envelope_address(text: str) -> str:
@@ -324,6 +337,6 @@ def _bytes(reply: bytes | str) -> bytes:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):  # smtplib hides it in another
         return "no answer in time"
     return (error.strerror if isinstance(error, OSError) and error.strerror else str(error)) or type(error).__name__

@@ -64,8 +64,9 @@ class Maildir:
         """Nothing is held open."""
 
     def _make(self) -> None:
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in _FOLDERS:
-            (self.path / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self.path / folder).mkdir(mode=0o700, exist_ok=True)
 
     def _holds(self, name: str) -> bool:
         """A mail program moves what was seen from ``new`` to ``cur`` and adds ``:2,`` with flags."""
