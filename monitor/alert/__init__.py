@@ -20,7 +20,7 @@ from monitor.alert.card import Card, Limits, Sentence, flag_of, main_tone, make_
 from monitor.alert.headers import MailAddress, address_line, id_line, read_address, text_line
 from monitor.alert.safe import one_line, safe_link, shorten
 from monitor.alert.subject import subject
-from monitor.alert.wording import named
+from monitor.alert.wording import NAME_AT, named
 from monitor.model import OwedAlert
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _thread(references: Sequence[str]) -> str:
 def _facts(alert: OwedAlert) -> Mapping[str, str]:
     """Headers for mail filters and programs."""
     story = alert.stories[0]
-    flag = flag_of(story, alert.topic)
+    flag, prospects = flag_of(story, alert.topic), story.analysis.prospects
     countries = dict.fromkeys(c.country for c in story.analysis.countries if c.role == "candidate")
     facts = {
         "X-Monitor-Topic": alert.topic,
@@ -205,7 +205,7 @@ def _facts(alert: OwedAlert) -> Mapping[str, str]:
         "X-Monitor-Country": ", ".join(countries),
         "X-Monitor-Language": story.lang or "",
         "X-Monitor-Tone": named(main_tone(story).word),
-        "X-Monitor-Prospects": story.analysis.prospects.label if story.analysis.prospects else "",
+        "X-Monitor-Prospects": prospects.label if prospects and prospects.confidence >= NAME_AT else "",
     }
     return {name: value for name, value in facts.items() if one_line(value)}
 
