@@ -43,7 +43,12 @@ def compile_node(node: Node, terms: Terms, entries: dict[str, Test]) -> Test:
         case Not():
             return _not(compile_node(node.child, terms, entries))
         case Near():
-            return _near(compile_node(node.left, terms, entries), compile_node(node.right, terms, entries), node.distance, node.ordered)
+            return _near(
+                compile_node(node.left, terms, entries),
+                compile_node(node.right, terms, entries),
+                node.distance,
+                node.ordered,
+            )
         case Within():
             return _within(compile_node(node.child, terms, entries), node.place)
         case Has():
@@ -64,7 +69,9 @@ def _or(node: Or, terms: Terms, entries: dict[str, Test]) -> Test:
     others = [compile_node(child, terms, entries) for child in node.children if not isinstance(child, Term)]
 
     def test(scene: Scene) -> Outcome:
-        hits = {(first, after, number) for number in scene.found.keys() & numbers for first, after in scene.found[number]}
+        hits = {
+            (first, after, number) for number in scene.found.keys() & numbers for first, after in scene.found[number]
+        }
         true = bool(hits)
         for other in others:
             outcome = other(scene)
@@ -142,7 +149,11 @@ def near(ones: list[Hit], others: list[Hit], distance: int, ordered: bool, body_
 def _within(part: Test, place: Place) -> Test:
     def test(scene: Scene) -> Outcome:
         start = scene.reading.body_start
-        low, high = {"title": (0, start - 1), "lead": (start, scene.lead_end), "body": (start, len(scene.reading.folded))}[place]
+        low, high = {
+            "title": (0, start - 1),
+            "lead": (start, scene.lead_end),
+            "body": (start, len(scene.reading.folded)),
+        }[place]
         return [hit for hit in part(scene) or () if low <= hit[0] and hit[1] <= high] or None
 
     return test

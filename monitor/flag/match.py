@@ -13,7 +13,7 @@ from itertools import accumulate
 
 from ahocorasick_rs import AhoCorasick
 
-from monitor.flag.normalise import Words, words
+from monitor.flag.normalise import words
 from monitor.flag.query import Term
 from monitor.model import FieldName
 
@@ -139,7 +139,11 @@ def _anchor(number: int, term: Term) -> tuple[str, _Anchor]:
     before = "*".join(pieces[:best]) + ("*" if best else "")
     at_word_start = needle.startswith(" ")
     words_before = before.count(" ") - (0 if at_word_start else 1)
-    checks = tuple((place, _test(token)) for place, token in enumerate(term.tokens)) if len(_open_pieces(pieces)) > 1 or not at_word_start else ()
+    checks = (
+        tuple((place, _test(token)) for place, token in enumerate(term.tokens))
+        if len(_open_pieces(pieces)) > 1 or not at_word_start
+        else ()
+    )
     return needle, _Anchor(number, words_before, at_word_start, len(term.tokens), checks, term.exact)
 
 

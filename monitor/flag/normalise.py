@@ -44,7 +44,21 @@ _PLAIN_MARK = re.compile("[\u0300-\u036f\u0483-\u0487]")
 _DROPPED = dict.fromkeys(map(ord, _INVISIBLE + _APOSTROPHES))
 # letters that Unicode does not decompose
 _LETTERS = str.maketrans(
-    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t", "ŋ": "n", "ґ": "г", "ς": "σ"}
+    {
+        "ł": "l",
+        "ø": "o",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "æ": "ae",
+        "œ": "oe",
+        "ı": "i",
+        "ħ": "h",
+        "ŧ": "t",
+        "ŋ": "n",
+        "ґ": "г",
+        "ς": "σ",
+    }
 )
 _LATIN_LIKE = "abceghijkmnopstuvxyz"
 _CYRILLIC_FOR_LATIN = dict(zip("aceiopxyhkmtbjs", "асеіорхункмтвјѕ", strict=True))

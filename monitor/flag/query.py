@@ -97,7 +97,7 @@ Node = Term | Named | Or | And | Not | Near | Within | Has
 
 def parse(text: str, lexicon: Mapping[str, tuple[TermBlock, ...]]) -> Node:
     """The tree of a query; raises QueryError for the first thing that is wrong with it."""
-    return _Builder(lexicon).query(text)
+    return Reader(lexicon).query(text)
 
 
 def parse_term(written: str) -> Term:
@@ -125,7 +125,7 @@ def terms_of(node: Node) -> Iterator[Term]:
             return
 
 
-class _Builder:
+class Reader:
     """Turns lark's tree into nodes; knows the lexicon and which entries are being read."""
 
     def __init__(self, lexicon: Mapping[str, tuple[TermBlock, ...]]) -> None:
@@ -137,6 +137,15 @@ class _Builder:
         if not text.strip():
             raise QueryError("the query is empty; write a term, a phrase or an @name", line=1, column=1)
         return self.node(_parse_tree(text).children[0], 0)
+
+    def entry(self, name: str) -> Named:
+        """The tree of a lexicon entry; raises KeyError where there is none."""
+        return self._entry(name)
+
+    def name(self, written: str) -> Term:
+        """A word or phrase of a plain list, with wildcards; ``=`` before it for exact case."""
+        exact = written.startswith("=")
+        return _term(written.removeprefix("="), written[1:] if exact else None, 1, 1, written=written)
 
     def node(self, tree: Any, depth: int) -> Node:
         if depth > _MAX_DEPTH:
@@ -167,7 +176,9 @@ class _Builder:
             right = self.node(operand, depth + 1)
             for side in (left, right):
                 if (wrong := _without_position(side)) is not None:
-                    raise _error(f"{token.type}/n joins words, phrases and groups of them by OR; it cannot take {wrong}", token)
+                    raise _error(
+                        f"{token.type}/n joins words, phrases and groups of them by OR; it cannot take {wrong}", token
+                    )
             left = Near(left, right, int(token.split("/")[1]), token.type == "ONEAR")
         return left
 
@@ -191,6 +202,9 @@ class _Builder:
             raise _error(f"the lexicon has no entry @{name}{hint}", token)
         if name in self.reading:
             raise _error(f"@{name} is defined by itself", token)
+        return self._entry(name)
+
+    def _entry(self, name: str) -> Named:
         if name not in self.named:
             self.reading.append(name)
             self.named[name] = Named(name, tuple(self.block(name, block) for block in self.lexicon[name]))
@@ -239,11 +253,19 @@ def _term(text: str, exact: str | None, line: int, column: int, written: str | N
     if not bare:
         raise QueryError(f"{text!r} has no letter or digit to look for", line=line, column=column)
     if tokens[0] == "*" or tokens[-1] == "*":
-        raise QueryError("* alone stands for one word between others; it cannot begin or end a phrase", line=line, column=column)
+        raise QueryError(
+            "* alone stands for one word between others; it cannot begin or end a phrase", line=line, column=column
+        )
     for token in bare:
         if "*" in token and len(token.replace("*", "")) < _WILDCARD_LETTERS:
-            raise QueryError(f"{token!r} matches nearly everything; write at least {_WILDCARD_LETTERS} letters with *", line=line, column=column)
-    return Term(tuple(tokens), " ".join(exact.split()) if exact is not None else None, text if written is None else written)
+            raise QueryError(
+                f"{token!r} matches nearly everything; write at least {_WILDCARD_LETTERS} letters with *",
+                line=line,
+                column=column,
+            )
+    return Term(
+        tuple(tokens), " ".join(exact.split()) if exact is not None else None, text if written is None else written
+    )
 
 
 def _tokens(piece: str) -> list[str]:
@@ -362,10 +384,14 @@ def _syntax_error(error: UnexpectedInput, text: str) -> QueryError:
         assert isinstance(error, UnexpectedCharacters)
         expected = error.allowed or set()
         found = f"found {error.char!r}"
-        if error.char in "\"“„«":
+        if error.char in '"“„«':
             found = "a quotation mark that is never closed"
     names = [said for kind, said in _SAID.items() if kind in expected]
-    hint = "; terms side by side need an operator between them, or quotation marks around a phrase" if "_OR" in expected and "WORD" not in expected else ""
+    hint = (
+        "; terms side by side need an operator between them, or quotation marks around a phrase"
+        if "_OR" in expected and "WORD" not in expected
+        else ""
+    )
     return QueryError(f"{found}, expected {_listed(names)}{hint}", line=line, column=column)
 
 
