@@ -65,7 +65,12 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def _forever(value: Any) -> Any:
-    return None if value is None or value == "forever" else parse_duration(value)
+    if value is None or value == "forever":
+        return None
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or forever") from None
 
 
 def _clock(value: Any) -> Any:
@@ -92,6 +97,8 @@ def _zone_hint(name: str) -> str:
     if not zones:
         return "; this machine has no time zone data: install the package tzdata"
     cities = {zone.rpartition("/")[2]: zone for zone in sorted(zones)}
+    if any(zone.startswith(f"{name}/") for zone in zones):
+        return "; it needs a city, like Europe/Kyiv"
     found = nearest(name, zones) or cities.get(nearest(name, cities) or "")
     return f"; did you mean {found}?" if found else "; write a name like Europe/Kyiv or UTC"
 
@@ -106,7 +113,7 @@ def _address(value: str) -> str:
 
 def _plain_address(value: str) -> str:
     if re.search(r"[\s<>,]", _address(value)):
-        raise ValueError(f"{_shown(value)} must be one address and nothing else, like desk@example.org")
+        raise ValueError(f"must be one address and nothing else, like desk@example.org, not {_shown(value)}")
     return value
 
 
@@ -114,7 +121,7 @@ def _workers(value: Any) -> Any:
     number = isinstance(value, int) and not isinstance(value, bool) and value > 0
     if number or value == "local" or (isinstance(value, str) and re.fullmatch(r"dask://[^\s/:]+:\d{1,5}", value)):
         return value
-    raise ValueError(f"{_shown(value)} must be local, a number of at least 1, or dask://host:port")
+    raise ValueError(f"must be local, a number of at least 1, or dask://host:port, not {_shown(value)}")
 
 
 def _shown(value: Any) -> str:

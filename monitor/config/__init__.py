@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,12 +76,16 @@ class Config(ConfigFile):
 
 
 def load(
-    path: Path | None, check_topic: Callable[[TopicSettings], list[str]] | None = None, *, secrets: bool = True
+    path: Path | None,
+    check_topic: Callable[[TopicSettings], list[str]] | None = None,
+    *,
+    secrets: bool = True,
+    default_paths: Sequence[Path] = DEFAULT_PATHS,
 ) -> Config:
     """Read and check a config file.
 
     Args:
-        path: the file; None: the first of DEFAULT_PATHS that exists.
+        path: the file; None: the first of ``default_paths`` that exists.
         check_topic: says what is wrong with a topic's query, each thing as ``line 2, column 5: ...``.
             None: queries are not looked at.
         secrets: password files must be readable. False for commands that send nothing: an analyst may ask
@@ -90,7 +94,7 @@ def load(
     Raises:
         ConfigError: with all problems in the order of the file, each ``file:line: key: what is wrong``.
     """
-    found = _find(path)
+    found = path or _find(default_paths)
     tree = read_tree(_read(found))
     if not tree.problems or tree.data:
         config = _check(tree, found, check_topic, secrets)
@@ -99,13 +103,11 @@ def load(
     raise ConfigError([_told(found, problem) for problem in sorted(dict.fromkeys(tree.problems), key=_line)])
 
 
-def _find(path: Path | None) -> Path:
-    if path is not None:
-        return path
-    for candidate in DEFAULT_PATHS:
-        if candidate.exists():
-            return candidate
-    looked = " and ".join(str(candidate.absolute()) for candidate in DEFAULT_PATHS)
+def _find(default_paths: Sequence[Path]) -> Path:
+    for path in default_paths:
+        if path.exists():
+            return path
+    looked = " and ".join(str(path.absolute()) for path in default_paths)
     raise ConfigError(
         [
             f"no config file: looked for {looked}; "
@@ -259,6 +261,8 @@ def _check_password(tree: Tree, path: KeyPath, variable: str, credential: str) -
     if isinstance(file, str):
         if "$" not in file:  # a variable that is not set is reported already
             _check_readable(tree, (*path, "password_file"), file)
+    elif wording.SECRETS & section.keys():  # reported already, with the same advice
+        return
     elif section.get("username") and not os.environ.get(variable) and not _credential(credential):
         tree.report(
             (*path, "username"),

@@ -26,18 +26,21 @@ def _placed(tree: Tree, path: Path, text: str) -> Problem:
     node = place.node if place else None
     if not match or not isinstance(node, ScalarNode):
         return Problem(tree.line(path), key, text)
-    found = _in_file(tree.text.splitlines(), node, int(match[1]), int(match[2]))
+    line, column, what = int(match[1]), int(match[2]), match[3]
+    found = _in_file(tree.text.split("\n"), node, line, column)
     if found is None:
-        return Problem(tree.line(path), key, text)
-    return Problem(found[0], key, f"column {found[1]}: {match[3]}")
+        return Problem(tree.line(path), key, f"line {line}, column {column} of the query: {what}")
+    return Problem(found[0], key, f"column {found[1]}: {what}")
 
 
 def _in_file(lines: list[str], node: ScalarNode, line: int, column: int) -> tuple[int, int] | None:
     first, last = node.start_mark.line, node.end_mark.line
-    if node.style == "|":
-        return _in_block(lines, first + line, column)
-    if node.style == ">":
-        return _in_folded(lines, first + 1, last, line, column)
+    if node.style in ("|", ">"):
+        block = lines[first + 1 : last]
+        indent = _indent(next((text for text in block if text.strip()), ""))
+        if node.style == ">":
+            return _in_folded(block, first + 2, indent, line, column)
+        return first + 1 + line, indent + column
     if first == last and line == 1:
         quote = 1 if node.style in ("'", '"') else 0
         written = lines[first][node.start_mark.column + quote : node.end_mark.column - quote]
@@ -45,20 +48,15 @@ def _in_file(lines: list[str], node: ScalarNode, line: int, column: int) -> tupl
     return None
 
 
-def _in_block(lines: list[str], index: int, column: int) -> tuple[int, int] | None:
-    return (index + 1, _indent(lines[index]) + column) if index < len(lines) else (len(lines), column)
-
-
-def _in_folded(lines: list[str], first: int, last: int, line: int, column: int) -> tuple[int, int] | None:
-    """A folded block is its lines joined by blanks; one with blank lines or deeper ones is not told apart."""
-    block = lines[first:last]
-    if line != 1 or any(not text.strip() for text in block) or len({_indent(text) for text in block}) > 1:
+def _in_folded(block: list[str], first: int, indent: int, line: int, column: int) -> tuple[int, int] | None:
+    """A folded block is its lines joined by blanks; one with blank lines or deeper ones is folded otherwise."""
+    if line != 1 or any(not text.strip() or _indent(text) != indent for text in block):
         return None
-    for index, text in enumerate(block):
-        words = len(text.strip())
-        if column <= words + 1:
-            return first + index + 1, _indent(text) + column
-        column -= words + 1
+    for number, text in enumerate(block, first):
+        length = len(text) - indent
+        if column <= length + 1:
+            return number, indent + column
+        column -= length + 1
     return None
 
 

@@ -44,6 +44,9 @@ _SYNTAX = (
     ("chomping or indentation|comment or a line break", "only a comment can follow '|' or '>' on the same line"),
     ("(scanning|parsing) a tag|tag handle", "'!' begins a tag in YAML; put the text in quotes"),
     ("directive", "'%' begins a directive in YAML; put the text in quotes"),
+    ("expected the node content", "a value cannot begin like this; put the text in quotes, or check the brackets"),
+    ("document start", "this cannot stand here: a key of the first level, like `feeds:`, begins at the very left"),
+    ("mapping keys are not allowed", "a key cannot stand here; check the indentation"),
     ("duplicate anchor", "this anchor ('&') stands twice"),
 )
 
@@ -202,7 +205,7 @@ def _syntax_problem(error: YAMLError, text: str) -> Problem:
     line = mark.line + 1 if mark else 1
     if "never closed" in words and error.context_mark:
         line = error.context_mark.line + 1
-    return Problem(line, "", words.format(opened=opened))
+    return Problem(line, "", words.replace("{opened}", str(opened)))
 
 
 def _one_line(text: str) -> str:

@@ -12,7 +12,7 @@ from monitor.config.tree import Path, key_name
 from monitor.settings import nearest
 
 # keys that would hold a secret
-_SECRETS = frozenset({"password", "passwd", "pass", "secret", "token", "api_key"})
+SECRETS = frozenset({"password", "passwd", "pass", "secret", "token", "api_key"})
 _SECRET_HINT = (
     "a secret must not stand in this file; put it into a file of its own and name that in password_file, "
     "or set MONITOR_SMTP_PASSWORD in the environment"
@@ -66,7 +66,7 @@ def shown(value: Any) -> str:
 
 
 def _unknown(name: str, path: Path, model: type[BaseModel]) -> str:
-    if name in _SECRETS:
+    if name in SECRETS:
         return _SECRET_HINT
     known = keys_at(model, path[:-1])
     homes = [home for home in _sections(model, ()) if name in keys_at(model, home)]
@@ -84,7 +84,7 @@ def _missing(name: str, path: Path) -> str:
 
 def _wrong_value(error: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
     kind, value, about = error["type"], error["input"], error.get("ctx", {})
-    found = "is empty" if value is None else f"not {shown(value)}"
+    found = "but it is empty" if value is None else f"not {shown(value)}"
     if kind in ("value_error", "assertion_error"):
         return str(about["error"])
     if kind == "literal_error":
