@@ -75,7 +75,10 @@ class Guard:
     def _is_allowed(self, host: str, ip: str, port: int) -> bool:
         if (host, None) in self._hosts or (host, port) in self._hosts:
             return True
-        address = ipaddress.ip_address(ip.partition("%")[0])
+        try:
+            address = ipaddress.ip_address(ip.partition("%")[0])
+        except ValueError:
+            return False
         address = getattr(address, "ipv4_mapped", None) or address
         return any(
             address.version == network.version and address in network and only in {None, port}

@@ -5,6 +5,7 @@ aiohttp, because httpx's own pool costs ten times the CPU at 50 connections (htt
 
 from __future__ import annotations
 
+import functools
 import ssl
 from typing import Any
 
@@ -101,6 +102,7 @@ class CookielessClient(httpx.AsyncClient):
         raise TypeError("this client keeps no cookies")
 
 
+@functools.cache
 def ssl_context() -> ssl.SSLContext:
     """The system's trusted certificates (SSL_CERT_FILE and SSL_CERT_DIR are obeyed), else those of certifi."""
     context = ssl.create_default_context()

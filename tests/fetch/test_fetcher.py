@@ -10,8 +10,12 @@ import zlib
 
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from servers import (
     PIECE,
+    BadServer,
     answers,
     breaks_off,
     drips,
@@ -366,6 +370,40 @@ async def test_credentials_stay_with_their_origin(bad_server, fetcher_for):
     sent = [request.headers.get("authorization") for request in bad_server.requests]
     assert sent == ["Basic YW5hOnNAZmU=", "Basic YW5hOnNAZmU=", None]
     assert "fe@" not in str(caught.value)
+
+
+async def nobody(host: str) -> list[str]:
+    """A name server that knows no name."""
+    return []
+
+
+@hypothesis_settings(deadline=None)
+@given(st.text(max_size=60) | st.text("htps:/.@%[]?#\\ \n\r\t0a:é", max_size=30).map(lambda rest: f"http://{rest}"))
+def test_any_text_as_a_url_gives_an_error_in_words(url):
+    """Never another exception than FetchError, never a request to nowhere."""
+
+    async def ask() -> None:
+        async with Fetcher(FetchSettings(), lookup=nobody) as fetcher:
+            await fetcher.get(url)
+
+    with pytest.raises(FetchError):
+        asyncio.run(ask())
+
+
+@hypothesis_settings(max_examples=30, deadline=None)
+@given(st.text(max_size=30).filter(lambda text: "\r" not in text and "\n" not in text))
+def test_any_text_as_a_location_gives_an_error_in_words(location):
+    """Whatever a server redirects to."""
+    with BadServer() as server:
+        url = server.on("/start", redirects(location))
+
+        async def ask() -> None:
+            settings = FetchSettings(allow_private=(server.address,), per_host_delay="0s")
+            async with Fetcher(settings, lookup=nobody) as fetcher:
+                await fetcher.get(url)
+
+        with pytest.raises(FetchError):
+            asyncio.run(ask())
 
 
 # --- the client as a whole ----------------------------------------------------------------------------------------
