@@ -30,6 +30,7 @@ from monitor.settings import (
     StoreSettings,
     TopicSettings,
     Workers,
+    nearest,
 )
 from monitor.urls import canonical_url
 
@@ -49,6 +50,7 @@ _LOGINS: tuple[tuple[KeyPath, str, str], ...] = (
     (("alerts", "email"), "MONITOR_SMTP_PASSWORD", "smtp_password"),
     (("reviews", "imap"), "MONITOR_IMAP_PASSWORD", "imap_password"),
 )
+_SCORERS = ("auto", "linear", "neural", "hub")
 # codes that people write by habit: of the country for the language, of the language for the country
 _COUNTRY_SLIPS = {"UK": "GB", "EN": "GB", "EL": "GR"}
 _LANG_SLIPS = {"ua": "uk", "cz": "cs", "ee": "et", "ge": "ka", "gr": "el", "dk": "da", "se": "sv", "si": "sl"}
@@ -146,6 +148,7 @@ def _check(
         _report(tree, error)
     _check_feeds(tree)
     _check_topics(tree, check_topic)
+    _check_scorer(tree)
     for section, variable, credential in _LOGINS:
         _check_login(tree, section)
         if secrets:
@@ -238,6 +241,18 @@ def _check_topics(tree: Tree, check_topic: Callable[[TopicSettings], list[str]] 
             # only the query is asked about here: it is checked even where another key of the topic is wrong
             said = check_topic(TopicSettings(name="topic", query=query))
             tree.problems += place_in_file(tree, ("topics", index, "query"), said)
+
+
+def _check_scorer(tree: Tree) -> None:
+    scorer = _get(tree.data, ("sentiment", "scorer"))
+    if not isinstance(scorer, str) or scorer in _SCORERS or re.fullmatch(r"[\w.]+:\w+", scorer):
+        return
+    close = nearest(scorer, _SCORERS)
+    tree.report(
+        ("sentiment", "scorer"),
+        f"must be {', '.join(_SCORERS)}, or your own as package.module:function, not {scorer!r}"
+        + (f"; did you mean {close}?" if close else ""),
+    )
 
 
 def _check_login(tree: Tree, path: KeyPath) -> None:
