@@ -60,6 +60,7 @@ class FeedDocument:
     parser: str  # "fast" or "feedparser", and why: "feedparser: undeclared entity"
     ttl_s: int | None = None  # <ttl>, sy:updatePeriod/Frequency, whichever is larger, in seconds
     permanent_url: str | None = None  # reserved: itunes:new-feed-url and the like
+    truncated: str | None = None  # what a limit or a cut body left out, in words
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,294 @@
+"""Feed bytes -> text: which character set the bytes are in, whatever the labels say, and repair of text that was encoded twice.
+
+Order: byte order mark; UTF-8 where the bytes are valid UTF-8 (other sets practically never are); the labels (XML declaration,
+HTTP header) that fit the bytes; a trial of the usual sets.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Iterable
+
+# labels as browsers read them (WHATWG Encoding Standard): the superset that producers really use
+_SUPERSETS = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "ksc5601": "cp949",
+    "big5": "big5hkscs",
+    "koi8-r": "koi8-u",  # differs in box-drawing characters only
+}
+# codecs of Python's that are no character sets of documents, or decode anything
+_NO_CHARSETS = frozenset(
+    {"utf-7", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}
+)
+_SEVEN_BIT = ("iso2022", "hz")  # sets that hide their characters in ASCII bytes
+_TRIALS = (
+    "cp1251",
+    "cp1252",
+    "koi8-u",
+    "cp1250",
+    "iso8859-2",
+    "iso8859-5",
+    "cp866",
+    "cp1254",
+    "cp1253",
+    "cp1256",
+    "cp1255",
+    "cp1257",
+    "cp932",
+    "euc_jp",
+    "gb18030",
+    "cp949",
+    "big5hkscs",
+)
+_SAMPLE = 32 * 1024  # bytes; enough to tell the sets apart
+
+_XML_LABEL = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']\s*([A-Za-z0-9._:-]{1,40})""")
+_HTTP_LABEL = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_UNMARKED = (  # how "<" opens a document in wide encodings (XML 1.0, appendix F)
+    (b"\x00\x00\x00<", "utf-32-be"),
+    (b"<\x00\x00\x00", "utf-32-le"),
+    (b"\x00<\x00", "utf-16-be"),
+    (b"<\x00", "utf-16-le"),
+)
+
+
+def decode(body: bytes, content_type: str | None) -> str:
+    """``body`` as text, without byte order mark; bytes that fit no set become U+FFFD. ``content_type``: the HTTP header."""
+    for mark, charset in _BOMS:
+        if body.startswith(mark):
+            return body[len(mark) :].decode(charset, "replace")
+    for opening, charset in _UNMARKED:
+        if body.startswith(opening):
+            return body.decode(charset, "replace")
+    labels = _labels(body, content_type)
+    if b"\x1b" in body or b"~{" in body:
+        for label in labels:
+            if label.startswith(_SEVEN_BIT):
+                return body.decode(label, "replace")
+    try:
+        return repair_twice_encoded(body.decode("utf-8"))
+    except UnicodeDecodeError:
+        return _decode_other(body, labels)
+
+
+def repair_twice_encoded(text: str) -> str:
+    """Undo UTF-8 read as Latin-1 or windows-1252 and encoded again (``Ã¤`` for ``ä``), where the whole text shows it.
+
+    One such pair can be honest (``CAFÉ»``), so the pairs must outnumber the other characters beyond ASCII.
+    """
+    if not _TWICE_HINT.search(text):
+        return text
+    pairs = sum(len(match.group()) for match in _TWICE.finditer(text))
+    others = len(_BEYOND_ASCII.findall(_TWICE.sub("", text)))
+    if pairs < 4 or pairs <= others:
+        return text
+    return _TWICE.sub(lambda match: _once(match.group()), text)
+
+
+# --- labels ------------------------------------------------------------------------------------------------------------
+
+
+def _labels(body: bytes, content_type: str | None) -> list[str]:
+    """Python's names of the sets that the XML declaration and the HTTP header name, in this order, without UTF-8."""
+    found = []
+    in_xml = _XML_LABEL.search(body, 0, 4096)
+    in_http = _HTTP_LABEL.search(content_type or "")
+    for name in (in_xml[1].decode("ascii") if in_xml else "", in_http[1] if in_http else ""):
+        charset = _charset(name)
+        if charset and charset not in found and not charset.startswith("utf"):
+            found.append(charset)
+    return found
+
+
+def _charset(name: str) -> str | None:
+    try:
+        info = codecs.lookup(name)
+    except (LookupError, ValueError):
+        return None
+    if not info._is_text_encoding or info.name in _NO_CHARSETS:
+        return None
+    return _SUPERSETS.get(info.name, info.name)
+
+
+# --- bytes that are no UTF-8 ---------------------------------------------------------------------------------------------
+
+
+def _decode_other(body: bytes, labels: list[str]) -> str:
+    if _mostly_utf8(body):
+        return repair_twice_encoded(body.decode("utf-8", "monitor-cp1252"))
+    fitting = [text for label in labels if (text := _decode_strictly(body, label)) is not None]
+    if len(fitting) == 1 and (labels[0] not in _SINGLE_BYTE_WEST or _score(fitting[0], len(body)) > 0):
+        return fitting[0]
+    if fitting:
+        best = max(fitting, key=lambda text: _score(text, len(body)))
+        if _score(best, len(body)) > 0:
+            return best
+    return _decode_by_trial(body)
+
+
+_SINGLE_BYTE_WEST = frozenset({"cp1252", "iso8859-15"})  # the labels that are given without thought
+
+
+def _mostly_utf8(body: bytes) -> bool:
+    """A few stray bytes in UTF-8: a teaser cut in mid-character, a paste from elsewhere."""
+    text = body.decode("utf-8", "replace")
+    bad = text.count("\ufffd")
+    good = len(_BEYOND_ASCII.findall(text)) - bad
+    return good > 10 * bad
+
+
+def _decode_strictly(body: bytes, charset: str) -> str | None:
+    try:
+        return body.decode(charset)
+    except UnicodeDecodeError as error:
+        if charset == "cp1252":
+            return body.decode("latin-1")
+        # one bad byte in a long document is a fault of the document, not of the label
+        text = body.decode(charset, "replace")
+        bad = text.count("\ufffd")
+        return text if error.start and bad <= 3 and bad * 100 <= len(_BEYOND_ASCII.findall(text)) else None
+    except UnicodeError:
+        return None
+
+
+def _decode_by_trial(body: bytes) -> str:
+    sample = _lines_beyond_ascii(body)
+    best, best_score = "cp1252", float("-inf")
+    for charset in _TRIALS:
+        try:
+            score = _score(sample.decode(charset), len(sample))
+        except UnicodeDecodeError:
+            continue
+        if score > best_score:
+            best, best_score = charset, score
+    text = _decode_strictly(body, best)
+    return body.decode(best, "replace") if text is None else text
+
+
+def _lines_beyond_ascii(body: bytes) -> bytes:
+    """Whole lines or elements with bytes beyond ASCII, so that no sample ends inside a character."""
+    sample = bytearray()
+    for line in re.split(rb"(?<=[\n>])", body):
+        if not line.isascii():
+            sample += line
+            if len(sample) > _SAMPLE:
+                break
+    return bytes(sample)
+
+
+_CYRILLIC = {letter: 2 - rank / 12 for rank, letter in enumerate("оаеинтсрвлкмдпуяіьзгбчїйхжєшюцщыэфґъёў")}
+_WEST = frozenset("éèàáíóúñçãõâêôîûëïöüäßåøæœ’‘“”«»–—…€°ÉÖÜÄ¿¡·©®№ ")
+_CENTRAL = frozenset("ąćęłńśźżěščřžýůďťňăâîșțşţőűđÁÉÍÓÖŐÚÜŰáéíóöúüŠŽČĆĐŁŚŻ„”’–—…")
+_GREEK_ETC = re.compile(r"[\u0370-\u03ff\u0590-\u05f4\u0621-\u064a]")
+
+
+def _score(text: str, size: int) -> float:
+    """How much ``text`` looks like prose, per byte beyond ASCII; below 0: it does not."""
+    text = text[:_SAMPLE]
+    total = 0.0
+    seen = 0
+    previous = " "
+    for character in text:
+        if character > "\x7f":
+            seen += 1
+            total += _weight(character, previous)
+        elif previous > "\x7f" and character.isalpha() and "а" <= previous.lower() <= "ґ":
+            total -= 1  # a Latin letter after a Cyrillic one inside a word
+        previous = character
+    return total / max(1, seen) if seen else float(size == 0)
+
+
+def _weight(character: str, previous: str) -> float:
+    """Of one character beyond ASCII, given the one before it."""
+    category = unicodedata.category(character)
+    if category in {"Cc", "Co", "Cn", "Cs"} or character == "\ufffd":
+        return -6.0
+    if category == "Lu" and previous.islower():
+        return -2.0
+    if character.lower() in _CYRILLIC:
+        if previous.isascii() and previous.isalpha():
+            return -1.0
+        return _CYRILLIC[character.lower()] - (0.7 if category == "Lu" and previous.isalpha() else 0)
+    if "\u3040" <= character <= "\u30ff":
+        return 2.2
+    if "\u4e00" <= character <= "\u9fa5" or "\uac00" <= character <= "\ud7a3":
+        return 1.5
+    if "\u3000" <= character <= "\u303f" or "\uff01" <= character <= "\uff5e":
+        return 1.2
+    if "\uff61" <= character <= "\uff9f":
+        return -1.0
+    if _GREEK_ETC.match(character):
+        return 1.2 if not previous.isascii() or not previous.isalpha() else -1.0
+    if category in {"Ll", "Lu"} and previous > "\x7f" and previous.isalpha():
+        return -0.8  # two accented Latin letters in a row are rare; Cyrillic read as Latin is nothing else
+    if character in _WEST:
+        return 1.1
+    if character in _CENTRAL:
+        return 1.0
+    if category.startswith("L"):
+        return 0.1
+    return -0.8 if previous.isalpha() else 0.0
+
+
+# --- UTF-8 encoded twice ---------------------------------------------------------------------------------------------------
+
+
+def _cp1252_or_latin1() -> dict[str, int]:
+    """Which byte each character stood for before it was wrongly read."""
+    table = {chr(byte): byte for byte in range(0x80, 0x100)}
+    for byte in range(0x80, 0xA0):
+        try:
+            table[bytes([byte]).decode("cp1252")] = byte
+        except UnicodeDecodeError:
+            continue  # five bytes mean nothing in windows-1252
+    return table
+
+
+_BYTE_OF = _cp1252_or_latin1()
+
+
+def _class(byte_range: Iterable[int]) -> str:
+    wanted = set(byte_range)
+    return "[" + "".join(re.escape(character) for character, byte in _BYTE_OF.items() if byte in wanted) + "]"
+
+
+_TAIL = _class(range(0x80, 0xC0))
+_TWICE = re.compile(
+    f"(?:{_class(range(0xC2, 0xE0))}{_TAIL}|{_class(range(0xE0, 0xF0))}{_TAIL}{{2}}|{_class(range(0xF0, 0xF5))}{_TAIL}{{3}})+"
+)
+_TWICE_HINT = re.compile(f"[ÂÃÄÅÐÑØÙâ]{_TAIL}")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
+def _once(run: str) -> str:
+    try:
+        return bytes(_BYTE_OF[character] for character in run).decode("utf-8")
+    except UnicodeDecodeError:
+        return run
+
+
+def _stray_byte(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    stray = error.object[error.start : error.end]
+    return stray.decode("cp1252", "replace"), error.end
+
+
+codecs.register_error("monitor-cp1252", _stray_byte)
