@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,17 +14,19 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _PAGE_LEVEL = 3  # zstd: 6 saves 4 % more of a news page for twice the time
 
 
-def from_time(moment: datetime | None) -> str | None:
-    """A time as ``2026-11-05T07:40:00Z``: always this width, so that text order is time order. Fractions are cut off.
+def utc(moment: datetime) -> datetime:
+    """The same moment in UTC. A careless date must not stop its story: without a zone it is taken as UTC."""
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # in the year 1 or 9999, with an offset that leads out of it
+        return moment.replace(tzinfo=UTC)
 
-    A time without a zone is taken as UTC: a feed with a careless date must not stop its stories.
-    """
-    if moment is None:
-        return None
-    if moment.tzinfo is not None:
-        with suppress(OverflowError):  # year 1 or 9999 and an offset that leads out of it
-            moment = moment.astimezone(UTC)
-    return moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+def from_time(moment: datetime | None) -> str | None:
+    """A time as ``2026-11-05T07:40:00Z``: always this width, so that text order is time order. Fractions are cut off."""
+    return None if moment is None else utc(moment).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def to_time(text: str | None) -> datetime | None:

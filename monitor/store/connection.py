@@ -14,6 +14,8 @@ from monitor.errors import StoreError, StoreLocked
 
 JOURNAL_LIMIT = 64 * 1024**2  # bytes; a -wal file that grew beyond it is cut back at the next checkpoint
 
+_NOT_WRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+
 
 def connect(path: Path, *, write: bool, busy_timeout_s: float) -> sqlite3.Connection:
     """Open the file with our pragmas; a missing one is created when ``write``.
@@ -42,14 +44,12 @@ def _connect_to_read(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     if not path.exists():
         raise StoreError(f"there is no store at {path}; `monitor once` or `monitor run` makes one")
     uri = path.resolve().as_uri() + "?mode=ro"
-    conn = _open(uri, busy_timeout_s, uri=True)
     try:
-        conn.execute("select 1 from sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        conn.close()
+        conn = _open(uri, busy_timeout_s, uri=True)
+    except sqlite3.OperationalError as error:
         # WAL needs its -shm file even for reading. When the daemon is stopped there is none, and who may not write to
         # the folder cannot make one. Without a -wal file nobody is writing, and the file can be read as it stands.
-        if _wal_holds_rows(path):
+        if error.sqlite_errorcode & 0xFF not in _NOT_WRITABLE or _wal_holds_rows(path):
             raise
         conn = _open(uri + "&immutable=1", busy_timeout_s, uri=True)
     with closing_on_error(conn):

@@ -22,7 +22,7 @@ _REPROCESS = """
     select s.id, s.url, s.outlet, s.country, s.lang, s.published_at, s.title, s.text, s.source, s.status, s.quality,
         p.fetched_at, p.status as http_status, p.headers, p.body,
         e.title as feed_title, e.summary as feed_summary, e.content as feed_content, e.link, e.published_at as feed_at
-    from stories s
+    from stories s not indexed
     left join pages p on p.story_id = s.id
         and p.version = (select max(version) from pages where story_id = s.id and body is not null)
     left join entries e on e.id = (select min(id) from entries where story_id = s.id)

@@ -7,7 +7,7 @@ import sqlite3
 from monitor.errors import StoreError
 from monitor.model import PollOutcome, PollStatus
 from monitor.store import entries, feeds
-from monitor.store.columns import from_optional, from_text, from_time
+from monitor.store.columns import from_optional, from_text, from_time, utc
 
 _INSERT = """
     insert into polls (feed_id, started_at, status, http_status, bytes, ms, entries, new, parser, error,
@@ -46,8 +46,8 @@ def record(conn: sqlite3.Connection, outcome: PollOutcome) -> int:
     times = feed["entry_times"]
     if new:
         # a date in the future says nothing about how often the feed has news
-        seen = outcome.started_at
-        times = feeds.newer_times(times, (min(entry.published_at or seen, seen) for entry in new))
+        seen = utc(outcome.started_at)
+        times = feeds.newer_times(times, (min(utc(entry.published_at or seen), seen) for entry in new))
     conn.execute(_INSERT, _poll_row(outcome, len(new)))
     if outcome.new_url:
         _move(conn, outcome.feed_id, outcome.new_url)
