@@ -1,6 +1,6 @@
 """Feed bytes as served -> plain bytes: undoes gzip, deflate and zstd within limits of size and ratio.
 
-Believes the bytes before the headers: a body is often packed without saying so, or said to be packed when it no longer is.
+Believes the bytes before the headers: a body is often packed without saying so, or no longer packed as they say.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def unpack(body: bytes, content_encoding: str | None) -> tuple[bytes, bool]:
     """The feed's own bytes, and whether they were cut at ``MAX_BYTES``.
 
     Raises:
-        FeedError: the stream is cut short or damaged, packed in a way that we do not undo, or swells beyond ``MAX_RATIO``.
+        FeedError: the stream is cut short, damaged, packed in a way that we do not undo, or beyond ``MAX_RATIO``.
     """
     coding = (content_encoding or "").lower()
     for _ in range(MAX_LAYERS):
@@ -35,7 +35,6 @@ def unpack(body: bytes, content_encoding: str | None) -> tuple[bytes, bool]:
             coding = ""
         else:
             break
-        _refuse_bomb(len(body), len(unpacked))
         body = unpacked
     else:
         raise FeedError(f"packed more than {MAX_LAYERS} times over: not unpacked")
@@ -57,6 +56,7 @@ def _inflate(body: bytes, wbits: int, name: str) -> bytes:
             raise FeedError(f"the {name} stream is damaged: {error}") from error
         pieces.append(piece)
         size += len(piece)
+        _refuse_bomb(len(body) - len(stream.unconsumed_tail) - len(stream.unused_data), size)
         if not stream.eof and size <= MAX_BYTES:
             raise FeedError(f"the {name} stream is cut short after {size:,} bytes of text")
         rest = (
@@ -72,10 +72,11 @@ def _unzstd(body: bytes) -> bytes:
     pieces: list[bytes] = []
     size = 0
     try:
-        for start in range(0, len(body), 1024):  # at most 128 KiB come out of one block
-            piece = stream.decompress(body[start : start + 1024])
+        for start in range(0, len(body), 256):  # a block of 4 bytes can say 128 KiB
+            piece = stream.decompress(body[start : start + 256])
             pieces.append(piece)
             size += len(piece)
+            _refuse_bomb(min(start + 256, len(body)), size)
             if size > MAX_BYTES or stream.eof:
                 break
     except zstandard.ZstdError as error:

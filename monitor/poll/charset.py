@@ -1,7 +1,7 @@
-"""Feed bytes -> text: which character set the bytes are in, whatever the labels say, and repair of text that was encoded twice.
+"""Feed bytes -> text: which character set they are in, whatever the labels say, and repair of text encoded twice.
 
-Order: byte order mark; UTF-8 where the bytes are valid UTF-8 (other sets practically never are); the labels (XML declaration,
-HTTP header) that fit the bytes; a trial of the usual sets.
+Order: byte order mark; UTF-8 where the bytes are valid UTF-8 (other sets practically never are); the labels (XML
+declaration, HTTP header) that fit the bytes; a trial of the usual sets.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ _UNMARKED = (  # how "<" opens a document in wide encodings (XML 1.0, appendix F
 
 
 def decode(body: bytes, content_type: str | None) -> str:
-    """``body`` as text, without byte order mark; bytes that fit no set become U+FFFD. ``content_type``: the HTTP header."""
+    """``body`` as text, without byte order mark; what fits no set becomes U+FFFD. ``content_type``: the header."""
     for mark, charset in _BOMS:
         if body.startswith(mark):
             return body[len(mark) :].decode(charset, "replace")
@@ -102,7 +102,7 @@ def repair_twice_encoded(text: str) -> str:
     return _TWICE.sub(lambda match: _once(match.group()), text)
 
 
-# --- labels ------------------------------------------------------------------------------------------------------------
+# --- labels ----------------------------------------------------------------------------------------------------------
 
 
 def _labels(body: bytes, content_type: str | None) -> list[str]:
@@ -127,7 +127,7 @@ def _charset(name: str) -> str | None:
     return _SUPERSETS.get(info.name, info.name)
 
 
-# --- bytes that are no UTF-8 ---------------------------------------------------------------------------------------------
+# --- bytes that are no UTF-8 -----------------------------------------------------------------------------------------
 
 
 def _decode_other(body: bytes, labels: list[str]) -> str:
@@ -247,7 +247,7 @@ def _weight(character: str, previous: str) -> float:
     return -0.8 if previous.isalpha() else 0.0
 
 
-# --- UTF-8 encoded twice ---------------------------------------------------------------------------------------------------
+# --- UTF-8 encoded twice ---------------------------------------------------------------------------------------------
 
 
 def _cp1252_or_latin1() -> dict[str, int]:
@@ -271,7 +271,9 @@ def _class(byte_range: Iterable[int]) -> str:
 
 _TAIL = _class(range(0x80, 0xC0))
 _TWICE = re.compile(
-    f"(?:{_class(range(0xC2, 0xE0))}{_TAIL}|{_class(range(0xE0, 0xF0))}{_TAIL}{{2}}|{_class(range(0xF0, 0xF5))}{_TAIL}{{3}})+"
+    f"(?:{_class(range(0xC2, 0xE0))}{_TAIL}"
+    f"|{_class(range(0xE0, 0xF0))}{_TAIL}{{2}}"
+    f"|{_class(range(0xF0, 0xF5))}{_TAIL}{{3}})+"
 )
 _TWICE_HINT = re.compile(f"[ÂÃÄÅÐÑØÙâ]{_TAIL}")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")

@@ -1,4 +1,4 @@
-"""Date texts of feeds -> aware UTC datetimes: RFC 822, ISO 8601, and what else real feeds write, in their own languages.
+"""Date texts of feeds -> aware UTC datetimes: RFC 822, ISO 8601, and what else real feeds write in their languages.
 
 Refuses to guess: an impossible or incomplete date is None, never "now".
 """
@@ -26,10 +26,11 @@ _DAY_NUMBER = re.compile(r"(?<![\d:])(\d{1,2})(?![\d:])")
 _YEAR = re.compile(r"(?<![\d:+-])(\d{4})(?![\d:])")
 
 _ZONES = {  # hours; RFC 822's own, and those that news sites write
-    "": 0, "GMT": 0, "UTC": 0, "UT": 0, "Z": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "MET": 1, "CEST": 2, "MEST": 2, "MESZ": 2,
-    "MEZ": 1, "EET": 2, "EEST": 3, "MSK": 3, "MSD": 4, "TRT": 3, "EST": -5, "EDT": -4, "ET": -5, "CST": -6, "CDT": -5, "MST": -7,
-    "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10, "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11, "NZST": 12,
-    "NZDT": 13, "SAST": 2, "IDT": 3, "HKT": 8, "SGT": 8, "PKT": 5, "BRT": -3, "ART": -3, "GST": 4,
+    "": 0, "GMT": 0, "UTC": 0, "UT": 0, "Z": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "MET": 1, "CEST": 2,
+    "MEST": 2, "MESZ": 2, "MEZ": 1, "EET": 2, "EEST": 3, "MSK": 3, "MSD": 4, "TRT": 3, "EST": -5, "EDT": -4,
+    "ET": -5, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10,
+    "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "SAST": 2, "IDT": 3, "HKT": 8, "SGT": 8,
+    "PKT": 5, "BRT": -3, "ART": -3, "GST": 4,
 }  # fmt: skip
 
 _ENGLISH = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}  # noqa: SIM905
@@ -55,7 +56,7 @@ _MONTHS["mars"], _MONTHS["mart"], _MONTHS["marca"] = 3, 3, 3
 def parse_date(text: str) -> datetime | None:
     """The moment that ``text`` names, in UTC; without a zone it is taken for UTC. None: no date that can be read.
 
-    Two-digit years follow RFC 2822, 4.3. ``23/11/2026`` is the day first, unless that is impossible or the time has AM or PM.
+    Two-digit years follow RFC 2822, 4.3. ``02/11/2026`` is the second of November, unless the time has AM or PM.
     """
     text = text.strip()
     if not text or len(text) > 200:
@@ -67,7 +68,7 @@ def parse_date(text: str) -> datetime | None:
     if found is None:
         return None
     found = found.astimezone(UTC)
-    return found if _EARLIEST <= found and found.year <= _LATEST_YEAR else None
+    return found if found >= _EARLIEST and found.year <= _LATEST_YEAR else None
 
 
 def _rfc822(text: str) -> datetime | None:
@@ -120,9 +121,9 @@ def _day(text: str, *, american: bool) -> tuple[int, int, int] | None:
         return int(iso[1]), int(iso[2]), int(iso[3])
     numeric = _NUMERIC_DAY.search(text)
     if numeric:
-        first, second, year = int(numeric[1]), int(numeric[3]), _full_year(numeric[4])
+        first, second, full_year = int(numeric[1]), int(numeric[3]), _full_year(numeric[4])
         month_first = second > 12 or (american and numeric[2] == "/" and first <= 12)
-        return (year, first, second) if month_first else (year, second, first)
+        return (full_year, first, second) if month_first else (full_year, second, first)
     month = next((number for word in _WORD.findall(text.lower()) if (number := _MONTHS.get(word))), None)
     if month is None:
         return None

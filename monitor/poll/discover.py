@@ -1,4 +1,4 @@
-"""Which feeds a web page names: link elements first, then anchors that are plainly feeds. Reads the page, fetches nothing."""
+"""Which feeds a web page names: link elements first, then anchors that are plainly feeds. Fetches nothing."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def discover_feeds(page: bytes, url: str) -> list[str]:
         return []
     base = _base(root, url)
     ranked: dict[str, tuple[int, str]] = {}
-    for rank, link, title in [*_links(root), *_anchors(root)]:
+    for kind_rank, link, title in [*_links(root), *_anchors(root)]:
         address = absolute_url(base, link)
         if address is None or _NO_FEED.search(address):
             continue
-        rank += 10 if _SECOND_BEST.search(f"{link} {title}") else 0
+        rank = kind_rank + 10 * bool(_SECOND_BEST.search(f"{link} {title}"))
         key = canonical_url(address)
         if key not in ranked or rank < ranked[key][0]:
             ranked[key] = (rank, address)

@@ -1,4 +1,4 @@
-"""The fast reader: RSS 0.9x to 2.0, RSS 1.0 (RDF), Atom 0.3 and 1.0, and sitemaps, by lxml. It says when it is in doubt.
+"""The fast reader: RSS 0.9x to 2.0, RDF, Atom 0.3 and 1.0, and sitemaps, by lxml. It says when it is in doubt.
 
 Safe by construction: no network, no entities (the prolog is gone), libxml2's own limits on depth and size left on.
 """
@@ -101,7 +101,7 @@ def _in_words(error: Any) -> str:
     return names.get(error.type_name) or " ".join(error.message.split())[:80]
 
 
-# --- RSS and RDF ---------------------------------------------------------------------------------------------------------
+# --- RSS and RDF -----------------------------------------------------------------------------------------------------
 
 
 def _read_rss(root: Any) -> Reading:
@@ -199,7 +199,7 @@ def _first(found: dict[str, str], names: tuple[str, ...]) -> str:
     return ""
 
 
-# --- Atom ------------------------------------------------------------------------------------------------------------------
+# --- Atom ------------------------------------------------------------------------------------------------------------
 
 
 def _read_atom(root: Any) -> Reading:
@@ -277,7 +277,7 @@ def _alternate(links: list[Any]) -> str:
     return best
 
 
-# --- sitemaps --------------------------------------------------------------------------------------------------------------
+# --- sitemaps --------------------------------------------------------------------------------------------------------
 
 
 def _read_sitemap(root: Any) -> Reading:
@@ -317,12 +317,12 @@ def _sitemaps(root: Any) -> list[str]:
 _READERS = {"feed": _read_atom, "urlset": _read_sitemap}
 
 
-# --- parts ---------------------------------------------------------------------------------------------------------------
+# --- parts -----------------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4096)
 def _name(tag: Any) -> str:
-    """``{http://purl.org/dc/elements/1.1/}creator`` -> ``dc:creator``; names of unknown namespaces keep their address."""
+    """``{http://purl.org/dc/elements/1.1/}creator`` -> ``dc:creator``; unknown namespaces keep their address."""
     if not isinstance(tag, str):  # an entity reference
         return ""
     if tag[0] != "{":

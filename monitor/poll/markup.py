@@ -1,4 +1,4 @@
-"""HTML fragments of feeds -> plain text, fast and in linear time. Knows no page: whole articles are the extractor's business."""
+"""HTML fragments of feeds -> plain text, fast and in linear time. Whole pages are the extractor's business."""
 
 from __future__ import annotations
 
@@ -7,24 +7,29 @@ import re
 
 # quoted attributes may hold ">"; possessive, so that hostile quotes cost no backtracking
 _TAG = re.compile(
-    r"""<(/?)([a-zA-Z][\w:-]*)(?:[^<>"']|"[^"<>]{0,2000}"|'[^'<>]{0,2000}')*+>|<(/?)([a-zA-Z][\w:-]*)[^<>]*+>|<[!?][^<>]*+>"""
+    r"""<(/?)([a-zA-Z][\w:-]*)(?:[^<>"']|"[^"<>]{0,2000}"|'[^'<>]{0,2000}')*+>"""
+    r"""|<(/?)([a-zA-Z][\w:-]*)[^<>]*+>|<[!?][^<>]*+>"""
 )
-_BLOCKS = frozenset(
-    "p div br li ul ol dl dt dd h1 h2 h3 h4 h5 h6 tr table blockquote section article aside figure figcaption header footer "
-    "hr pre center main nav form fieldset address details summary".split()  # noqa: SIM905
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_BLOCKS = _names(
+    """p div br li ul ol dl dt dd h1 h2 h3 h4 h5 h6 tr table blockquote section article aside figure figcaption header
+    footer hr pre center main nav form fieldset address details summary"""
 )
-_CELLS = frozenset({"td", "th", "option"})
-_INLINE = frozenset(
-    "a abbr acronym b bdi bdo big cite code del dfn em font i img ins kbd mark q s samp small span strike strong sub sup tt u "
-    "var wbr time nobr label".split()  # noqa: SIM905
+_CELLS = _names("td th option")
+_INLINE = _names(
+    """a abbr acronym b bdi bdo big cite code del dfn em font i img ins kbd mark q s samp small span strike strong sub
+    sup tt u var wbr time nobr label"""
 )
-_HTML_TAGS = (
-    _BLOCKS | _CELLS | _INLINE | {"tbody", "thead", "caption", "script", "style", "iframe", "video", "audio", "source"}
-)
+_HTML_TAGS = _BLOCKS | _CELLS | _INLINE | _names("tbody thead caption script style iframe video audio source")
 _OPENS_SKIPPED = re.compile(r"<(script|style|template|noscript|svg|object|head)\b|<!--", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,9}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _CLOSING = re.compile(r"</([a-zA-Z][a-zA-Z0-9]{0,9})\s*>|<(br|p|img)\b[^<>]*>", re.IGNORECASE)
-# invisible characters that break words for whole-word rules: soft hyphen, zero-width space, word joiner, byte order mark
+# invisible characters that part words for whole-word rules: soft hyphen, zero-width space, word joiner, BOM
 _INVISIBLE = dict.fromkeys((0x00AD, 0x200B, 0x2060, 0xFEFF))
 # windows-1252 bytes that were taken for code points
 _C1 = {code: bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
@@ -42,7 +47,10 @@ def title_text(markup: str) -> str:
 
 
 def fragment_text(markup: str) -> str:
-    """A summary or content as plain text, paragraphs by newline. Scripts, styles and comments go; escaped markup is undone twice at most."""
+    """A summary or content as plain text, paragraphs by newline, without scripts, styles and comments.
+
+    Markup that was escaped twice, as some producers do, is undone twice.
+    """
     if "<" not in markup and "&" not in markup:
         return _paragraphs_of_plain(tidy(markup))
     text = _plain(markup)
@@ -98,7 +106,7 @@ def _tag_in_title(match: re.Match[str]) -> str:
 
 
 def _without_skipped(markup: str) -> str:
-    """Without elements whose text nobody reads; one that is never closed takes the rest with it. One pass, whatever the input."""
+    """Without elements whose text nobody reads; one that is never closed takes the rest with it. Always one pass."""
     pieces: list[str] = []
     position = 0
     lower = markup.lower() if len(markup.lower()) == len(markup) else markup

@@ -42,9 +42,9 @@ _NO_MOVE = Move(None, 0, None, None)
 def follow_moves(feed: FeedState, response: Response, now: datetime) -> Move:
     """Count one answer. ``new_url`` is set at the fifth equal answer, if three days have passed since the first.
 
-    Only a chain of nothing but 301 and 308 counts; another answer or another target starts the count again. A target that
-    is private, less safe (https to http) or carries a password is followed but never counted: a rewritten URL would let
-    a stranger point us at our own network for good.
+    Only a chain of nothing but 301 and 308 counts; another answer or another target starts the count again. A target
+    that is private, less safe (https to http) or carries a password is followed but never counted: a rewritten URL
+    would let a stranger point us at our own network for good.
     """
     target = response.final_url
     permanent = bool(response.redirects) and all(status in _PERMANENT for status, _ in response.redirects)

@@ -1,4 +1,4 @@
-"""Lists of feeds as OPML 2.0, in and out: folders are tags; outlet, country, camp and lang travel as attributes of our own."""
+"""Lists of feeds as OPML 2.0, in and out: folders are tags; outlet, country, camp and lang are attributes of ours."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ def _root(data: bytes) -> Any:
 
 def _outlines(root: Any) -> Iterator[tuple[dict[str, str], tuple[str, ...]]]:
     """Each outline's attributes, names in lower case, with the names of the folders around it, outermost first."""
-    waiting = [(child, ()) for child in reversed(root)]  # a stack, not recursion: folders may be nested deep
+    waiting: list[tuple[Any, tuple[str, ...]]] = [
+        (child, ()) for child in reversed(root)
+    ]  # a stack, not recursion: folders may be nested deep
     while waiting:
         element, folders = waiting.pop()
         if not isinstance(element.tag, str):

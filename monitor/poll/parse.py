@@ -1,4 +1,4 @@
-"""Feed bytes -> FeedDocument: unpack, decode, sniff, read fast, and read again with feedparser where there is any doubt."""
+"""Feed bytes -> FeedDocument: unpack, decode, sniff, read fast, and again with feedparser where there is any doubt."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _second_opinion(fast: Reading, source: Source, url: str) -> FeedDocument:
     doubt = fast.doubts[0] if fast.doubts else "asked for"
     try:
         tolerant = read_tolerant(source, url)
-    except Exception as error:  # noqa: BLE001  feedparser raises whatever its parts raise; the outcome says so
+    except Exception as error:
         if not fast.entries:
             raise FeedError(f"unreadable: {doubt}; feedparser: {error!r}") from error
         return _document(fast, f"fast: {doubt}, and feedparser failed with {type(error).__name__}", source, url)

@@ -1,4 +1,4 @@
-"""What every reader of feeds hands over, and how it becomes entries: plain text, absolute links, dates, and one key per entry."""
+"""What every reader of feeds hands over, and how it becomes entries: plain text, absolute links, dates, a key each."""
 
 from __future__ import annotations
 
@@ -128,8 +128,8 @@ def _author(name: str) -> str:
 def _with_keys(entries: Sequence[Entry]) -> list[Entry]:
     """Key of each entry: its guid, else its canonical link, else a hash of title, date and summary.
 
-    A guid that stands at entries with different links or titles is no identity: all of them get the link and, where that
-    is the same too, the title added. All, not all but the first: which one comes first changes from poll to poll.
+    A guid that stands at entries with different links or titles is no identity: all of them get the link and, where
+    that is the same too, the title added. All, not all but the first: which one is first changes from poll to poll.
     """
     keys = [_plain_key(entry) for entry in entries]
     for more in (_link_key, _title_key):

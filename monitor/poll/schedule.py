@@ -96,7 +96,7 @@ def _by_rate(feed: FeedState, document: FeedDocument | None, now: datetime) -> t
     return gap / 2, f"publishes every {in_words(gap)}"
 
 
-# --- what the publisher asks for ---------------------------------------------------------------------------------------
+# --- what the publisher asks for -------------------------------------------------------------------------------------
 
 
 def _hints(
@@ -142,7 +142,7 @@ def _http_date(text: str) -> datetime | None:
         return None
 
 
-# --- the plan ----------------------------------------------------------------------------------------------------------
+# --- the plan --------------------------------------------------------------------------------------------------------
 
 
 def _plan(feed: FeedState, interval: timedelta, reason: str, settings: PollSettings, now: datetime) -> PollPlan:
@@ -154,7 +154,7 @@ def _plan(feed: FeedState, interval: timedelta, reason: str, settings: PollSetti
 
 
 def _spread(feed_id: int, interval: timedelta, settings: PollSettings) -> timedelta:
-    """Up to a tenth later, by feed, so that feeds met together do not stay together; earlier where later is too late."""
+    """Up to a tenth later, by feed, so that feeds met together part; earlier where later would be too late."""
     share = int.from_bytes(hashlib.blake2b(str(feed_id).encode(), digest_size=4).digest(), "big") / 2**32
     longer = interval * (1 + JITTER * share)
     if longer <= settings.max_interval:

@@ -1,4 +1,4 @@
-"""What kind of document a text is, made ready for a reader: junk and prolog cut off, what is too much or cut short left out.
+"""What kind of document a text is, made ready for a reader: without junk, prolog, and what is too much or cut short.
 
 The prolog goes with all its entity declarations, so that entity bombs and external entities have nothing to work with.
 """

@@ -1,4 +1,4 @@
-"""The tolerant reader: feedparser, for documents that the fast reader is in doubt about. Slow; its callers limit its time and memory."""
+"""The tolerant reader: feedparser, for documents that the fast reader doubts. Slow: callers limit time and memory."""
 
 from __future__ import annotations
 
