@@ -25,7 +25,7 @@ def utc(moment: datetime) -> datetime:
 
 
 def from_time(moment: datetime | None) -> str | None:
-    """A time as ``2026-11-05T07:40:00Z``: always this width, so that text order is time order. Fractions are cut off."""
+    """A time as ``2026-11-05T07:40:00Z``: always this width, so that text order is time order; no fractions."""
     return None if moment is None else utc(moment).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 

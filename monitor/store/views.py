@@ -104,7 +104,8 @@ _SENTIMENT_DAILY = View(
     select substr(coalesce(s.published_at, s.first_seen_at), 1, 10) as day, f.topic, d.kind, d.target,
         count(*) as n_stories, round(avg(d.score), 3) as score, round(min(d.score), 3) as lowest,
         round(max(d.score), 3) as highest, sum(d.label is 'negative') as n_negative,
-        sum(d.label is 'neutral') as n_neutral, sum(d.label is 'positive') as n_positive, sum(d.label is null) as n_unclear
+        sum(d.label is 'neutral') as n_neutral, sum(d.label is 'positive') as n_positive,
+        sum(d.label is null) as n_unclear
     from flags f
     join stories s on s.id = f.story_id
     join sentiments d on d.story_id = s.id

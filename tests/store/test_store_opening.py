@@ -248,12 +248,12 @@ def test_a_running_store_can_be_read_where_nothing_can_be_written(shared_folder:
 
 def test_several_commands_may_make_the_store_at_once(path: Path) -> None:
     """Whoever comes second finds it made."""
-    failures: list[Exception] = []
+    failures: list[StoreError] = []
 
     def make() -> None:
         try:
             Store.open(path).close()
-        except Exception as error:
+        except StoreError as error:
             failures.append(error)
 
     threads = [threading.Thread(target=make) for _ in range(4)]
