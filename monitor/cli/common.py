@@ -55,7 +55,7 @@ def light_config(path: Path | None) -> Config:
     """The config without compiling the topics: enough for commands that only read the store, and faster."""
     from monitor.config import load
 
-    return load(path, None)
+    return load(path, None, secrets=False)
 
 
 @contextmanager
