@@ -11,6 +11,7 @@ import collections
 import hashlib
 import json
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from monitor.flag.score import logistic
 from monitor.model import Document
 from monitor.settings import TopicSettings
 
-TOPIC = TopicSettings(name="nato-accession", query="(@nato NEAR/30 @accession) OR @accession-phrase")
+TOPIC = TopicSettings(name="nato-accession", query="@nato AND (@accession OR @accession-phrase OR @enlargement)")
 PENALTY = 1.0
 FOLDS = 5
 
@@ -34,7 +35,7 @@ def main() -> None:
     rows = [json.loads(line) for line in options.data.read_text(encoding="utf-8").splitlines()]
     rows = [row for row in rows if not row["ambiguous"]]
     rules = flag.compile_rules([TOPIC])
-    documents = [Document(row["id"], row["title"], row["text"], lang=row["lang"]) for row in rows]
+    documents = [Document(row["id"], row["title"], row["text"], lang=row["lang"], published_at=_date(row["date"])) for row in rows]
     began = time.process_time()
     verdicts = [rules.judge(document) for document in documents]
     took = time.process_time() - began
@@ -57,6 +58,11 @@ def main() -> None:
         weights, intercept = fit(x[matched], gold[matched])
         print(dict(zip(names, weights.round(2), strict=True)), intercept)
         write(names, weights, intercept)
+
+
+def _date(day: str | None) -> datetime | None:
+    """The day, or the last day of the month or year where no more is known."""
+    return datetime.fromisoformat(day + "-12-28"[len(day) - 4 :]).replace(tzinfo=UTC) if day else None
 
 
 def _features(rules: flag.Rules, document: Document) -> dict[str, float] | None:

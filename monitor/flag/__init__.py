@@ -8,14 +8,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from monitor import lexicon
 from monitor.errors import QueryError
 from monitor.flag import features, generic
-from monitor.flag.evaluate import Hit, Scene, Test, compile_node
+from monitor.flag.evaluate import Hit, Scene, Test, compile_node, hits_of
 from monitor.flag.match import Matcher, Reading, Span, Terms, read
 from monitor.flag.normalise import fold
-from monitor.flag.query import Named, Node, Property, Reader, terms_of
+from monitor.flag.query import Named, Node, Property, Reader, Term, nodes_of
 from monitor.flag.sanity import problems
 from monitor.flag.score import Model, models, score
 from monitor.model import Country, Document, Evidence, Flag, Keyword
@@ -24,6 +25,7 @@ from monitor.text import sentences
 
 __all__ = ["Rules", "Verdict", "check_topic", "compile_rules"]
 
+_NEWS_OF_JOINING = timedelta(days=30)  # for how long a country's joining is news
 _FITTED = frozenset({"nato", "accession"})  # a query that names both gets the fitted model
 
 
@@ -56,10 +58,10 @@ class Rules:
         self._topics = tuple(self._topic(topic, reader.query(topic.query)) for topic in topics)
         for name in (*features.ENTRIES,):
             compile_node(reader.entry(name), self._terms, self._entries)
-        self._countries: dict[int, tuple[str, bool]] = {}
+        self._countries: dict[int, lexicon.CountryNames] = {}
         for country in lexicon.countries():
             for name in country.names:
-                self._countries[self._terms.number(reader.name(name))] = (country.code, country.candidate)
+                self._countries[self._terms.number(reader.name(name))] = country
         self._matcher = Matcher(self._terms.terms)
         self._by_term: dict[int, list[int]] = {}
         for index, topic in enumerate(self._topics):
@@ -80,14 +82,14 @@ class Rules:
         candidates: tuple[str, ...] = ()
         story: features.Story | None = None
         for topic in (self._topics[index] for index in touched):
-            hits = topic.test(scene)
-            if not hits:
+            places = topic.test(scene)
+            if not places:
                 continue
             keywords += self._keywords(topic, scene)
             if topic.model.name == "generic":
-                flags.append(self._flag(topic, scene, *generic.measure(scene, hits)))
+                flags.append(self._flag(topic, scene, *generic.measure(scene, hits_of(places))))
                 continue
-            story = story or features.read_story(scene, self._entries, self._candidate_hits(found))
+            story = story or features.read_story(scene, self._entries, self._named(found, document))
             flag = self._flag(topic, scene, story.features, story.carrying)
             flags.append(flag)
             if flag.flagged:
@@ -100,7 +102,7 @@ class Rules:
         found = self._matcher.find(reading)
         scene = self._scene(document, reading, found)
         topic = next(topic for topic in self._topics if topic.model.name != "generic")
-        return features.read_story(scene, self._entries, self._candidate_hits(found)) if topic.test(scene) else None
+        return features.read_story(scene, self._entries, self._named(found, document)) if topic.test(scene) else None
 
     def _scene(self, document: Document, reading: Reading, found: Mapping[int, list[Span]]) -> Scene:
         properties: dict[Property, str] = {
@@ -113,10 +115,10 @@ class Rules:
 
     def _topic(self, topic: TopicSettings, node: Node) -> _Topic:
         test = compile_node(node, self._terms, self._entries)
-        names = {named.name for named in _entries_of(node)}
+        names = {named.name for named in nodes_of(node) if isinstance(named, Named)}
         model = models()["accession" if names >= _FITTED else "generic"]
-        numbers = frozenset(self._terms.number(term) for term in terms_of(node))
-        rule = _hash(topic.query, topic.threshold, repr(node), repr(model))
+        numbers = frozenset(self._terms.number(term) for term in nodes_of(node) if isinstance(term, Term))
+        rule = _hash(topic.query, topic.threshold, lexicon.fingerprint(), repr(model))
         return _Topic(topic.name, topic.threshold, test, numbers, model, rule)
 
     def _flag(
@@ -124,7 +126,7 @@ class Rules:
     ) -> Flag:
         value, parts = score(topic.model, values)
         flagged = value >= topic.threshold
-        evidence = tuple(self._evidence(scene, part, hit) for part in carrying for hit in part.hits)
+        evidence = tuple(self._evidence(scene, part, hit) for part in carrying for hit in sorted(part.hits))
         return Flag(
             topic.name, value, flagged, evidence, parts, topic.rule, _flip(value, topic.threshold, parts, len(carrying))
         )
@@ -153,19 +155,19 @@ class Rules:
                 counts[key] = counts.get(key, 0) + 1
         return [Keyword(topic.name, term, scene.lang, place, count) for (term, place), count in sorted(counts.items())]  # type: ignore[arg-type]
 
-    def _candidate_hits(self, found: Mapping[int, list[Span]]) -> list[tuple[int, int, str]]:
-        known = self._countries
-        return sorted(
-            (first, after, known[number][0])
-            for number in found.keys() & known.keys()
-            if known[number][1]
-            for first, after in found[number]
-        )
+    def _named(self, found: Mapping[int, list[Span]], document: Document) -> list[features.Named]:
+        """Where countries are named, in order; whether each was a candidate when the document was published."""
+        places = []
+        for number in found.keys() & self._countries.keys():
+            country = self._countries[number]
+            candidate = country.candidate and not _joined_before(country, document.published_at)
+            places += [features.Named(first, after, country.code, candidate) for first, after in found[number]]
+        return sorted(places, key=lambda named: named.first)
 
     def _named_countries(self, found: Mapping[int, list[Span]], candidates: Sequence[str]) -> tuple[Country, ...]:
         counts: dict[str, int] = {}
         for number in found.keys() & self._countries.keys():
-            code = self._countries[number][0]
+            code = self._countries[number].code
             counts[code] = counts.get(code, 0) + len(found[number])
         actors = sorted((code for code in counts if code not in candidates), key=lambda code: (-counts[code], code))
         return tuple(Country(code, "candidate") for code in candidates) + tuple(
@@ -187,19 +189,9 @@ def check_topic(topic: TopicSettings) -> list[str]:
     return problems(node)
 
 
-def _entries_of(node: Node) -> list[Named]:
-    found: list[Named] = []
-    stack: list[Node] = [node]
-    while stack:
-        match stack.pop():
-            case Named() as named:
-                found.append(named)
-            case other:
-                stack += getattr(other, "children", ())
-                stack += [
-                    child for name in ("child", "left", "right") if (child := getattr(other, name, None)) is not None
-                ]
-    return found
+def _joined_before(country: lexicon.CountryNames, published_at: datetime | None) -> bool:
+    """Whether the country had long been a member when the story was published; False where either date is unknown."""
+    return country.joined is not None and published_at is not None and published_at.date() > country.joined + _NEWS_OF_JOINING
 
 
 def _flip(value: float, threshold: float, parts: Mapping[str, float], sentences_cited: int) -> str:

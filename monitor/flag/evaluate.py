@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from monitor.flag.match import Reading, Span, Terms
-from monitor.flag.query import And, Has, Named, Near, Node, Not, Or, Place, Property, Term, Within
+from monitor.flag.query import And, Field, Has, Named, Near, Node, Not, Or, Property, Term, Within
 
 Hit = tuple[int, int, int]  # word numbers [first, after last), term number
-# None: false; a list: true, by these hits (none for NOT and for properties of the document)
-Outcome = list[Hit] | None
+Place = tuple[int, int, tuple[Hit, ...]]  # words [first, after last) that make an operand true, and the hits in them
+# None: false; a list: true, at these places (none for NOT and for properties of the document)
+Outcome = list[Place] | None
 Test = Callable[["Scene"], Outcome]
+_MOST_PLACES = 512  # of one NEAR; nobody reads more, and a text that repeats two words for ever must not take for ever
 
 
 @dataclass(slots=True)
@@ -24,7 +27,7 @@ class Scene:
     properties: Mapping[Property, str]  # folded
     lead_end: int  # first word after the lead
     lang: str | None
-    memo: dict[str, list[Hit]] = field(default_factory=dict)  # hits of lexicon entries
+    memo: dict[str, list[Place]] = field(default_factory=dict)  # places of lexicon entries
 
 
 def compile_node(node: Node, terms: Terms, entries: dict[str, Test]) -> Test:
@@ -50,15 +53,20 @@ def compile_node(node: Node, terms: Terms, entries: dict[str, Test]) -> Test:
                 node.ordered,
             )
         case Within():
-            return _within(compile_node(node.child, terms, entries), node.place)
+            return _within(compile_node(node.child, terms, entries), node.field)
         case Has():
             return _has(node)
+
+
+def hits_of(places: Iterable[Place]) -> list[Hit]:
+    """All hits of the places, each once, in order."""
+    return sorted({hit for place in places for hit in place[2]})
 
 
 def _term(number: int) -> Test:
     def test(scene: Scene) -> Outcome:
         spans = scene.found.get(number)
-        return [(first, after, number) for first, after in spans] if spans else None
+        return [(first, after, ((first, after, number),)) for first, after in spans] if spans else None
 
     return test
 
@@ -69,16 +77,15 @@ def _or(node: Or, terms: Terms, entries: dict[str, Test]) -> Test:
     others = [compile_node(child, terms, entries) for child in node.children if not isinstance(child, Term)]
 
     def test(scene: Scene) -> Outcome:
-        hits = {
-            (first, after, number) for number in scene.found.keys() & numbers for first, after in scene.found[number]
-        }
-        true = bool(hits)
+        found = scene.found
+        places = {(first, after, ((first, after, number),)) for number in found.keys() & numbers for first, after in found[number]}
+        true = bool(places)
         for other in others:
             outcome = other(scene)
             if outcome is not None:
                 true = True
-                hits.update(outcome)
-        return sorted(hits) if true else None
+                places.update(outcome)
+        return sorted(places) if true else None
 
     return test
 
@@ -88,27 +95,27 @@ def _named(node: Named, terms: Terms, entries: dict[str, Test]) -> Test:
     known = frozenset(language for languages, _ in blocks for language in languages)
 
     def test(scene: Scene) -> Outcome:
-        hits = scene.memo.get(node.name)
-        if hits is None:
-            collected: set[Hit] = set()
+        places = scene.memo.get(node.name)
+        if places is None:
+            collected: set[Place] = set()
             for languages, block in blocks:
                 if not languages or scene.lang in languages or scene.lang not in known:
                     collected.update(block(scene) or ())
-            hits = scene.memo[node.name] = sorted(collected)
-        return hits or None
+            places = scene.memo[node.name] = sorted(collected)
+        return places or None
 
     return test
 
 
 def _and(tests: list[Test]) -> Test:
     def test(scene: Scene) -> Outcome:
-        hits: set[Hit] = set()
+        places: set[Place] = set()
         for part in tests:
             outcome = part(scene)
             if outcome is None:
                 return None
-            hits.update(outcome)
-        return sorted(hits)
+            places.update(outcome)
+        return sorted(places)
 
     return test
 
@@ -128,33 +135,34 @@ def _near(left: Test, right: Test, distance: int, ordered: bool) -> Test:
     return test
 
 
-def near(ones: list[Hit], others: list[Hit], distance: int, ordered: bool, body_start: int) -> list[Hit]:
-    """The hits of both sorted lists that stand at most ``distance`` words from one of the other list, in the same field, not overlapping."""
-    hits: set[Hit] = set()
+def near(ones: list[Place], others: list[Place], distance: int, ordered: bool, body_start: int) -> list[Place]:
+    """Pairs of places, one of each sorted list, with at most ``distance`` words between them, in one field, not overlapping."""
+    pairs: dict[Span, Place] = {}
     reach = max(after - first for first, after, _ in others)
-    for one in ones:
-        first, after, _ = one
+    for first, after, hits in ones:
         low = after if ordered else first - distance - reach
-        for index in range(bisect_left(others, (low,)), len(others)):  # type: ignore[arg-type]
-            other = others[index]
-            if other[0] > after + distance:
+        for other_first, other_after, other_hits in islice(others, bisect_left(others, (low,)), None):
+            if other_first > after + distance:
                 break
-            gap = other[0] - after if other[0] >= after else first - other[1]
-            if 0 <= gap <= distance and (first < body_start) == (other[0] < body_start):
-                hits.add(one)
-                hits.add(other)
-    return sorted(hits)
+            gap = other_first - after if other_first >= after else first - other_after
+            if 0 <= gap <= distance and (first < body_start) == (other_first < body_start):
+                span = (min(first, other_first), max(after, other_after))
+                pairs.setdefault(span, (*span, tuple(sorted({*hits, *other_hits}))))
+        if len(pairs) >= _MOST_PLACES:
+            break
+    return sorted(pairs.values())
 
 
-def _within(part: Test, place: Place) -> Test:
+def _within(part: Test, place: Field) -> Test:
     def test(scene: Scene) -> Outcome:
         start = scene.reading.body_start
-        low, high = {
+        bounds: dict[Field, Span] = {
             "title": (0, start - 1),
             "lead": (start, scene.lead_end),
             "body": (start, len(scene.reading.folded)),
-        }[place]
-        return [hit for hit in part(scene) or () if low <= hit[0] and hit[1] <= high] or None
+        }
+        low, high = bounds[place]
+        return [found for found in part(scene) or () if low <= found[0] and found[1] <= high] or None
 
     return test
 

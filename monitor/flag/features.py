@@ -1,7 +1,7 @@
 """What a story says about a country's accession, sentence by sentence, as numbers that do not depend on the language. Weighs nothing.
 
-A sentence *speaks of accession* as far as an accession word and the alliance stand close together in it; a sentence without the alliance's
-name carries on when its neighbour speaks of it and a candidate country is named.
+A sentence *speaks of accession* as far as an accession word and the alliance stand close together in it. A sentence that names only one of
+the two carries on when its neighbour speaks of accession.
 """
 
 from __future__ import annotations
@@ -11,13 +11,19 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from monitor.flag.evaluate import Hit, Scene, Test
+from monitor.flag.evaluate import Hit, Place, Scene, Test, hits_of
 from monitor.model import FieldName
 from monitor.text import paragraphs, sentences
 
 LEAD_WORDS = 60
-_NEAR, _FAR = 4, 12  # words between accession word and alliance: same phrase, same clause
+_SAME_PHRASE, _SAME_CLAUSE = 4, 12  # words between accession word and alliance
+_ENLARGED_BY = 8  # words between "enlargement" and the alliance
+_TOGETHER = 3  # words between two organisations that are joined together: "the EU and NATO"
 STRONG = 0.55
+CARRIED = 0.45
+
+CUES = ("process", "refusal", "statement", "background", "completed", "exercise", "other-union")
+ENTRIES = ("nato", "alliance", "accession", "accession-bare", "accession-phrase", "member-state", "enlargement", "eu", *CUES)
 
 
 @dataclass(slots=True)
@@ -31,9 +37,10 @@ class Sentence:
     after: int
     paragraph: int  # 0: the title
     strength: float = 0.0
-    hits: list[Hit] = field(default_factory=list)  # accession words and the alliance as linked
-    cues: dict[str, int] = field(default_factory=dict)  # how many hits of each other lexicon entry
-    candidates: tuple[str, ...] = ()
+    hits: set[Hit] = field(default_factory=set)  # accession words and the alliance as linked
+    cues: dict[str, int] = field(default_factory=dict)  # how many places of each other lexicon entry
+    candidates: dict[str, int] = field(default_factory=dict)  # country -> fewest words to an accession word
+    named: set[str] = field(default_factory=set)  # candidates anywhere in the sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,16 @@ class Story:
     candidates: tuple[str, ...]  # countries whose accession is concerned
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A place where a country is named."""
+
+    first: int
+    after: int
+    country: str
+    candidate: bool  # at the time of the story: a member's accession is history
+
+
 def lead_end(starts: Sequence[int], body_start: int, spans: Sequence[tuple[int, int]]) -> int:
     """The first word after the lead: the text's first sentences until LEAD_WORDS words are reached."""
     for _, end in spans:
@@ -54,12 +71,27 @@ def lead_end(starts: Sequence[int], body_start: int, spans: Sequence[tuple[int, 
     return len(starts)
 
 
-def read_story(scene: Scene, entries: Mapping[str, Test], candidates: Sequence[tuple[int, int, str]]) -> Story:
-    """Everything the accession model needs to know. ``candidates``: (first word, after, country) in order."""
-    parts = read_sentences(scene, entries, candidates)
-    nato = entries["nato"](scene) or []
+def read_story(scene: Scene, entries: Mapping[str, Test], countries: Sequence[Named]) -> Story:
+    """Everything the accession model needs to know. ``countries``: in the order of their places."""
+    parts = split(scene)
+    if not parts:
+        return Story({}, (), ())
+    firsts = [part.first for part in parts]
+    found = {name: _by_sentence(entries[name](scene) or (), parts, firsts) for name in ENTRIES}
+    rivals = _merged(found["eu"], found["other-union"])
+    for named in countries:
+        if named.candidate:
+            parts[bisect_right(firsts, named.first) - 1].named.add(named.country)
+    for number, part in enumerate(parts):
+        part.cues = {name: len(found[name][number]) for name in (*CUES, "eu", "nato", "enlargement") if number in found[name]}
+    if found["nato"]:
+        for number in found["accession"].keys() | found["accession-phrase"].keys() | found["enlargement"].keys():
+            _weigh(parts[number], *(table.get(number, []) for table in (*(found[name] for name in _WEIGHED), rivals)))
+        _carry_on(parts, found)
+    _place_candidates(parts, firsts, countries)
     carrying = tuple(part for part in parts if part.strength > 0)
-    return Story(measure(parts, len(nato), len(scene.reading.folded)), carrying, concerned(parts))
+    nato_count = sum(len(places) for places in found["nato"].values())
+    return Story(measure(parts, nato_count, len(scene.reading.folded)), carrying, concerned(parts))
 
 
 def split(scene: Scene) -> list[Sentence]:
@@ -68,100 +100,103 @@ def split(scene: Scene) -> list[Sentence]:
     found: list[Sentence] = []
     if reading.body_start > 1:
         found.append(Sentence("title", 0, len(reading.title), 0, reading.body_start - 1, 0))
-    starts, first, paragraph = reading.starts, reading.body_start, 0
+    starts, first = reading.starts, reading.body_start
     breaks = [start for start, _ in paragraphs(reading.text)]
     for start, end in sentences(reading.text):
         after = bisect_left(starts, end, first)
         if after > first:
-            paragraph = bisect_right(breaks, start)
-            found.append(Sentence("text", start, end, first, after, paragraph))
+            found.append(Sentence("text", start, end, first, after, bisect_right(breaks, start)))
         first = after
     return found
 
 
-CUES = ("process", "refusal", "statement", "background", "exercise", "enlargement", "eu", "other-union")
-ENTRIES = ("nato", "alliance", "accession", "accession-verb", "accession-phrase", "member-state", *CUES)
+def _by_sentence(places: Sequence[Place], parts: Sequence[Sentence], firsts: Sequence[int]) -> dict[int, list[Place]]:
+    """Places by the number of their sentence; those that reach over a sentence's end are left out."""
+    placed: dict[int, list[Place]] = {}
+    for place in places:
+        number = bisect_right(firsts, place[0]) - 1
+        if place[1] <= parts[number].after:
+            placed.setdefault(number, []).append(place)
+    return placed
 
 
-def read_sentences(
-    scene: Scene, entries: Mapping[str, Test], candidates: Sequence[tuple[int, int, str]]
-) -> list[Sentence]:
-    """The sentences with strength, cues and candidate countries. ``candidates``: (first word, after, country) in order."""
-    parts = split(scene)
-    firsts = [part.first for part in parts]
-
-    def by_sentence(name: str) -> dict[int, list[Hit]]:
-        placed: dict[int, list[Hit]] = {}
-        for hit in entries[name](scene) or ():
-            placed.setdefault(bisect_right(firsts, hit[0]) - 1, []).append(hit)
-        return placed
-
-    nato, alliance = by_sentence("nato"), by_sentence("alliance")
-    for number in nato:
-        parts[number].cues["nato"] = len(nato[number])
-    nouns, verbs, phrases = by_sentence("accession"), by_sentence("accession-verb"), by_sentence("accession-phrase")
-    members, unions, others = by_sentence("member-state"), by_sentence("eu"), by_sentence("other-union")
-    for number in nouns.keys() | verbs.keys() | phrases.keys():
-        part = parts[number]
-        heads = nato.get(number, []) or [hit for hit in alliance.get(number, []) if nato]
-        weight = 1.0 if number in nato else 0.8
-        taken = [(hit[0], hit[1]) for hit in members.get(number, [])]
-        rivals = unions.get(number, []) + others.get(number, [])
-        verb_set = set(verbs.get(number, []))
-        for hit in phrases.get(number, []):
-            part.strength = max(part.strength, 1.0)
-            part.hits.append(hit)
-        for hit in nouns.get(number, []):
-            if any(first <= hit[0] and hit[1] <= after for first, after in taken):
-                continue
-            link = _link(hit, heads, rivals, hit in verb_set)
-            if link is None:
-                continue
-            gap, head = link
-            strength = weight * (1.0 if gap <= _NEAR else 0.7 if gap <= _FAR else 0.35)
-            part.strength = max(part.strength, strength)
-            part.hits += [hit, head]
-    for name in CUES:
-        for number, hits in by_sentence(name).items():
-            parts[number].cues[name] = len(hits)
-    for first, _, country in candidates:
-        part = parts[bisect_right(firsts, first) - 1]
-        if country not in part.candidates:
-            part.candidates += (country,)
-    _carry_on(parts, nouns)
-    for part in parts:
-        part.hits = sorted(set(part.hits))
-    return parts
+def _merged(one: dict[int, list[Place]], other: dict[int, list[Place]]) -> dict[int, list[Place]]:
+    return {number: one.get(number, []) + other.get(number, []) for number in one.keys() | other.keys()}
 
 
-def _link(hit: Hit, heads: list[Hit], rivals: list[Hit], verb: bool) -> tuple[int, Hit] | None:
-    """The nearest naming of the alliance that the accession word may belong to, and the words between; None where a rival union is nearer."""
-    best: tuple[int, Hit] | None = None
-    for head in heads:
-        if verb and head[0] < hit[1]:
+_WEIGHED = ("accession-phrase", "accession", "enlargement", "nato", "alliance", "member-state")
+
+
+def _weigh(
+    part: Sentence,
+    phrases: list[Place],
+    words: list[Place],
+    enlargement: list[Place],
+    nato: list[Place],
+    alliance: list[Place],
+    members: list[Place],
+    rivals: list[Place],
+) -> None:
+    """How strongly a sentence speaks of accession, and by which words."""
+    for place in phrases:
+        part.strength = 1.0
+        part.hits.update(place[2])
+    heads, weight = (nato, 1.0) if nato else (alliance, 0.8)
+    for place in words:
+        if any(first <= place[0] and place[1] <= after for first, after, _ in members):
             continue
-        gap = _gap(hit, head)
-        if best is None or gap < best[0]:
-            best = (gap, head)
-    if best is None:
+        link = _link(place, heads, rivals)
+        if link is not None:
+            gap, head = link
+            strength = weight * (1.0 if gap <= _SAME_PHRASE else 0.7 if gap <= _SAME_CLAUSE else 0.35)
+            part.strength = max(part.strength, strength)
+            part.hits.update(place[2], head[2])
+    for place in enlargement:
+        link = _link(place, heads, rivals)
+        if link is not None and link[0] <= _ENLARGED_BY:
+            part.strength = max(part.strength, weight * (0.7 if part.named else 0.3))
+            part.hits.update(place[2], link[1][2])
+
+
+def _link(place: Place, heads: list[Place], rivals: list[Place]) -> tuple[int, Place] | None:
+    """The nearest naming of the alliance and the words between; None where a rival union is nearer."""
+    if not heads:
         return None
-    rival = min((_gap(hit, other) for other in rivals), default=math.inf)
-    together = any(_gap(best[1], other) <= 2 for other in rivals)
-    return None if rival < best[0] and not together else best
+    gap, head = min((_gap(place, head), head) for head in heads)
+    rival = min((_gap(place, other) for other in rivals), default=math.inf)
+    if rival < gap and not any(_gap(head, other) <= _TOGETHER for other in rivals):
+        return None
+    return gap, head
 
 
-def _gap(one: Hit, other: Hit) -> int:
+def _gap(one: Place | Hit, other: Place | Hit) -> int:
     return max(0, other[0] - one[1] if other[0] >= one[0] else one[0] - other[1])
 
 
-def _carry_on(parts: list[Sentence], nouns: Mapping[int, list[Hit]]) -> None:
-    """A sentence with an accession word and a candidate, without the alliance, beside one that speaks of accession."""
-    for number in nouns:
+def _carry_on(parts: list[Sentence], found: Mapping[str, dict[int, list[Place]]]) -> None:
+    """Sentences with an accession word but without the alliance: after one that speaks of accession, or the title of such a text."""
+    bare, rivals = found["accession-bare"], (found["eu"], found["other-union"])
+    strongest = max((part.strength for part in parts if part.field == "text"), default=0.0)
+    for number in sorted(bare):
         part = parts[number]
-        beside = [parts[near] for near in (number - 1, number + 1) if 0 <= near < len(parts)]
-        if part.strength == 0 and part.candidates and any(other.strength >= STRONG for other in beside):
-            part.strength = 0.5
-            part.hits += nouns[number]
+        if part.strength > 0 or any(number in table for table in rivals):
+            continue
+        if part.field == "title":
+            carried = strongest >= STRONG or (number in found["nato"] and bool(part.named))
+        else:
+            carried = any(parts[near].strength >= CARRIED for near in (number - 1, number + 1) if 0 <= near < len(parts))
+        if carried and (part.named or part.field == "text"):
+            part.strength = CARRIED if part.field == "text" else STRONG
+            part.hits.update(hits_of(bare[number]))
+
+
+def _place_candidates(parts: list[Sentence], firsts: Sequence[int], countries: Sequence[Named]) -> None:
+    """Which candidates stand how near to the accession words of their sentence."""
+    for named in countries:
+        part = parts[bisect_right(firsts, named.first) - 1]
+        if part.strength > 0 and named.candidate:
+            gap = min(_gap(hit, (named.first, named.after, 0)) for hit in part.hits)
+            part.candidates[named.country] = min(gap, part.candidates.get(named.country, gap))
 
 
 def measure(parts: list[Sentence], nato_count: int, word_count: int) -> dict[str, float]:
@@ -170,62 +205,55 @@ def measure(parts: list[Sentence], nato_count: int, word_count: int) -> dict[str
     title = next((part for part in parts if part.field == "title"), None)
     strong = [part for part in body if part.strength >= STRONG]
     some = [part for part in body if part.strength > 0]
-    lead = [part for part in body if part.first - body[0].first < LEAD_WORDS] if body else []
+    speaking = [part for part in parts if part.strength >= STRONG]
+    lead = [part for part in body if part.first - body[0].first < LEAD_WORDS]
     total = max(1, len(body))
-    values = {
-        "title_strong": title.strength if title and title.strength >= STRONG else 0.0,
-        "title_alliance_and_candidate": float(bool(title and title.candidates and title.cues.get("nato"))),
-        "title_candidate": float(bool(title and title.candidates)),
-        "lead_strong": max((part.strength for part in lead), default=0.0),
-        "early": 1 / (1 + body.index(strong[0])) if strong else 0.0,
-        "strong_count": math.log1p(len(strong)),
-        "some_count": math.log1p(len(some)),
-        "strong_share": len(strong) / total,
-        "some_share": len(some) / total,
-        "run": min(5, _longest_run(body)) / 2,
-        "paragraph": min(4, _fullest_paragraph(body)) / 2,
-        "candidate": sum(bool(part.candidates) for part in strong) / max(1, len(strong)),
-        "process": math.log1p(sum(part.cues.get("process", 0) for part in strong)),
-        "refusal": math.log1p(sum(part.cues.get("refusal", 0) for part in strong)),
-        "statement": math.log1p(sum(part.cues.get("statement", 0) for part in strong)),
-        "background": sum("background" in part.cues for part in strong) / max(1, len(strong)),
-        "enlargement": math.log1p(sum(part.cues.get("enlargement", 0) for part in strong)),
-        "rival": sum("eu" in part.cues or "other-union" in part.cues for part in strong) / max(1, len(strong)),
+    decay = [1 / (1 + index / 4) for index in range(len(body))]
+    mass = sum(part.strength * weight for part, weight in zip(body, decay, strict=True))
+
+    def of_speaking(name: str) -> float:
+        return sum(name in part.cues for part in speaking) / max(1, len(speaking))
+
+    return {
+        "title": title.strength if title else 0.0,
+        "title_alliance_and_candidate": float(bool(title and title.named and title.cues.get("nato"))),
+        "title_candidate": float(bool(title and title.named)),
+        "lead": max((part.strength for part in lead), default=0.0),
+        "first": 1 / (1 + body.index(strong[0])) if strong else 0.0,
+        "count": math.log1p(len(strong)),
+        "share": len(strong) / total,
+        "mass": mass / max(1, sum(decay)),
+        "passage": float(_longest_run(body) >= 2),
+        "long_passage": float(_longest_run(body) >= 3),
+        "carried": math.log1p(len(some) - len(strong)),
+        "candidate": sum(bool(part.candidates) for part in speaking) / max(1, len(speaking)),
+        "no_candidate": float(bool(speaking) and not any(part.candidates for part in speaking)),
+        "process": math.log1p(sum(part.cues.get("process", 0) for part in speaking)),
+        "refusal": math.log1p(sum(part.cues.get("refusal", 0) for part in speaking)),
+        "statement": math.log1p(sum(part.cues.get("statement", 0) for part in speaking)),
+        "background": of_speaking("background"),
+        "completed": of_speaking("completed"),
+        "rival": sum("eu" in part.cues or "other-union" in part.cues for part in speaking) / max(1, len(speaking)),
         "exercise": math.log1p(sum(part.cues.get("exercise", 0) for part in parts)),
         "alliance_density": math.log1p(100 * nato_count / max(20, word_count)),
         "length": math.log10(max(10, word_count)),
-        "single_in_long": float(len(strong) <= 1 and len(body) > 8 and not (title and title.strength)),
+        "single": float(len(speaking) == 1),
     }
-    return values
 
 
 def concerned(parts: list[Sentence]) -> tuple[str, ...]:
-    """The candidate countries, most named in carrying sentences first."""
+    """The countries whose accession is concerned, the most named first: by nearness to accession words, the title twice."""
     weights: dict[str, float] = {}
     for part in parts:
-        if part.strength > 0:
-            for country in part.candidates:
-                weights[country] = weights.get(country, 0) + part.strength * (2 if part.field == "title" else 1)
+        for country, gap in part.candidates.items():
+            weights[country] = weights.get(country, 0) + part.strength * (2 if part.field == "title" else 1) / (1 + gap / 4)
     best = max(weights.values(), default=0)
-    return tuple(
-        sorted(
-            (country for country, weight in weights.items() if weight >= 0.34 * best),
-            key=lambda country: -weights[country],
-        )
-    )
+    return tuple(sorted((country for country, weight in weights.items() if weight >= 0.34 * best), key=lambda country: -weights[country]))
 
 
 def _longest_run(body: list[Sentence]) -> int:
     best = run = 0
     for part in body:
-        run = run + 1 if part.strength > 0 else 0
+        run = run + 1 if part.strength >= CARRIED else 0
         best = max(best, run)
     return best
-
-
-def _fullest_paragraph(body: list[Sentence]) -> int:
-    counts: dict[int, int] = {}
-    for part in body:
-        if part.strength > 0:
-            counts[part.paragraph] = counts.get(part.paragraph, 0) + 1
-    return max(counts.values(), default=0)

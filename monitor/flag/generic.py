@@ -15,7 +15,7 @@ def measure(scene: Scene, hits: list[Hit]) -> tuple[dict[str, float], list[Sente
     for hit in hits:
         while place + 1 < len(parts) and parts[place + 1].first <= hit[0]:
             place += 1
-        parts[place].hits.append(hit)
+        parts[place].hits.add(hit)
     carrying = [part for part in parts if part.hits]
     body = [part for part in carrying if part.field == "text"]
     total = max(1, sum(part.field == "text" for part in parts))

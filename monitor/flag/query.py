@@ -30,9 +30,9 @@ from monitor.lexicon import TermBlock
 if TYPE_CHECKING:
     from lark import Lark, Token, UnexpectedInput
 
-Place = Literal["title", "lead", "body"]
+Field = Literal["title", "lead", "body"]
 Property = Literal["outlet", "lang", "country"]
-PLACES: tuple[Place, ...] = ("title", "lead", "body")
+FIELDS: tuple[Field, ...] = ("title", "lead", "body")
 PROPERTIES: tuple[Property, ...] = ("outlet", "lang", "country")
 _WILDCARD_LETTERS = 2  # a stem this short before * is the least that is not nearly everything
 _MAX_DEPTH = 50
@@ -80,7 +80,7 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    place: Place
+    field: Field
     child: Node
 
 
@@ -105,24 +105,33 @@ def parse_term(written: str) -> Term:
     return _term(written, None, 1, 1)
 
 
-def terms_of(node: Node) -> Iterator[Term]:
-    """All terms in a tree, in order, negated ones too."""
+def nodes_of(node: Node) -> Iterator[Node]:
+    """All nodes of a tree, negated ones too; each lexicon entry is entered once."""
+    seen: set[str] = set()
+    stack = [node]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, Named):
+            if one.name in seen:
+                continue
+            seen.add(one.name)
+        yield one
+        stack += reversed(children_of(one))
+
+
+def children_of(node: Node) -> tuple[Node, ...]:
+    """The nodes directly below a node."""
     match node:
-        case Term():
-            yield node
         case Named():
-            for _, child in node.blocks:
-                yield from terms_of(child)
+            return tuple(child for _, child in node.blocks)
         case Or() | And():
-            for child in node.children:
-                yield from terms_of(child)
+            return node.children
         case Not() | Within():
-            yield from terms_of(node.child)
+            return (node.child,)
         case Near():
-            yield from terms_of(node.left)
-            yield from terms_of(node.right)
-        case Has():
-            return
+            return (node.left, node.right)
+        case _:
+            return ()
 
 
 class Reader:
@@ -184,15 +193,15 @@ class Reader:
 
     def field(self, token: Token, operand: Any, depth: int) -> Node:
         name = token[:-1].lower()
-        for place in PLACES:
-            if name == place:
-                return Within(place, self.node(operand, depth + 1))
+        for known_field in FIELDS:
+            if name == known_field:
+                return Within(known_field, self.node(operand, depth + 1))
         for known in PROPERTIES:
             if name == known:
                 return _has(known, token, operand)
-        nearest = difflib.get_close_matches(name, (*PLACES, *PROPERTIES), 1)
+        nearest = difflib.get_close_matches(name, (*FIELDS, *PROPERTIES), 1)
         hint = f"; did you mean {nearest[0]}:?" if nearest else ""
-        raise _error(f"there is no field {name}: - fields are {', '.join(PLACES + PROPERTIES)}{hint}", token)
+        raise _error(f"there is no field {name}: - fields are {', '.join(FIELDS + PROPERTIES)}{hint}", token)
 
     def lexicon_entry(self, token: Token) -> Node:
         name = token[1:]

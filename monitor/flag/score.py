@@ -20,7 +20,7 @@ class Model:
 
 def score(model: Model, features: Mapping[str, float]) -> tuple[float, dict[str, float]]:
     """The score and the parts it is made of, in log-odds; ``parts`` sum up to the score's log-odds."""
-    parts = {name: round(weight * features[name], 4) for name, weight in model.weights.items() if features[name]}
+    parts = {name: round(weight * features.get(name, 0.0), 4) for name, weight in model.weights.items()}
     parts = {"base": model.intercept} | {name: part for name, part in parts.items() if part}
     return logistic(sum(parts.values())), parts
 

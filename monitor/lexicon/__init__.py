@@ -6,8 +6,10 @@ A new word, name or file needs no change here.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -30,6 +32,7 @@ class CountryNames:
 
     code: str  # ISO 3166-1 alpha-2
     candidate: bool  # has been or may be a candidate for NATO
+    joined: date | None  # day of joining NATO, where that was news of our time
     names: tuple[str, ...]
 
 
@@ -61,12 +64,19 @@ def countries() -> tuple[CountryNames, ...]:
     """The countries that stories are told about, candidates first."""
     from shlex import split
 
-    groups = load("countries")
+    data = load("countries")
+    joined = {code: date.fromisoformat(str(day)) for code, day in data["joined"].items()}
     return tuple(
-        CountryNames(code=code, candidate=group == "candidates", names=tuple(split(names.replace("'", "’"))))
+        CountryNames(code, group == "candidates", joined.get(code), tuple(split(names.replace("'", "’"))))
         for group in ("candidates", "actors")
-        for code, names in groups[group].items()
+        for code, names in data[group].items()
     )
+
+
+@cache
+def fingerprint() -> str:
+    """A hash of the words that topics can use, for the hash of rules."""
+    return hashlib.blake2b(repr((sorted(terms().items()), countries())).encode(), digest_size=8).hexdigest()
 
 
 def _block(languages: str, text: str) -> TermBlock:
