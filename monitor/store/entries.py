@@ -6,7 +6,8 @@ An entry is pending until it became a story or was skipped with a reason; nothin
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from monitor.model import Entry, PendingEntry
@@ -15,15 +16,19 @@ from monitor.urls import canonical_url
 
 _KNOWN = "select key from entries where feed_id = ? and key in (select value from json_each(?))"
 
-_TWINS = """
-    select id, canonical, title, published_at from entries
-    where feed_id = ? and canonical in (select value from json_each(?))
+_SAME_DATE = """
+    select id, link, title, published_at from entries
+    where feed_id = ? and published_at in (select value from json_each(?))
+"""
+_UNDATED = """
+    select id, link, title, published_at from entries
+    where feed_id = ? and published_at is null and title in (select value from json_each(?))
 """
 
 _INSERT = """
-    insert into entries (feed_id, key, guid, link, canonical, title, summary, content, authors, published_at, seen_at,
+    insert into entries (feed_id, key, guid, link, title, summary, content, authors, published_at, seen_at,
         first_poll, retry_at, state, error, settled_at)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     on conflict (feed_id, key) do nothing
 """
 
@@ -35,8 +40,6 @@ _PENDING = """
     where e.state = 'pending' and e.retry_at <= :now
     order by coalesce(e.published_at, e.seen_at) desc limit :limit
 """
-
-Twin = tuple[object, object, object]  # canonical link, title, date: an article under another key
 
 
 def insert_new(
@@ -55,17 +58,11 @@ def insert_new(
     unknown = {key: entry for key, entry in by_key.items() if key not in known}
     if not unknown:
         return []
-    rows = {key: _row(feed_id, key, entry, now, first_poll) for key, entry in unknown.items()}
-    twins = {} if first_poll else _twins(conn, feed_id, rows.values())
-    new = []
-    for key, row in rows.items():
-        original = twins.get((row[4], row[5], row[9]))
-        if original is None:
-            new.append(unknown[key])
-        else:
-            row[13:] = ["skipped", f"entry {original} of this feed under a new guid", from_time(now)]
-    conn.executemany(_INSERT, rows.values())
-    return new
+    twins = {} if first_poll else _twins(conn, feed_id, unknown)
+    conn.executemany(
+        _INSERT, [_row(feed_id, key, entry, now, first_poll, twins.get(key)) for key, entry in unknown.items()]
+    )
+    return [entry for key, entry in unknown.items() if key not in twins]
 
 
 def pending(conn: sqlite3.Connection, now: datetime, limit: int) -> list[PendingEntry]:
@@ -103,14 +100,13 @@ def settle(conn: sqlite3.Connection, entry_id: int, story_id: int, now: datetime
     )
 
 
-def _row(feed_id: int, key: str, entry: Entry, now: datetime, first_poll: bool) -> list[object]:
+def _row(feed_id: int, key: str, entry: Entry, now: datetime, first_poll: bool, twin: int | None) -> tuple[object, ...]:
     seen_at = from_time(now)
-    return [
+    return (
         feed_id,
         key,
         from_optional(entry.guid),
         from_optional(entry.link),
-        from_text(canonical_url(entry.link)) if entry.link else None,
         from_text(entry.title),
         from_text(entry.summary),
         from_text(entry.content),
@@ -119,18 +115,29 @@ def _row(feed_id: int, key: str, entry: Entry, now: datetime, first_poll: bool) 
         seen_at,
         int(first_poll),
         seen_at,
-        "pending",
-        None,
-        None,
-    ]
+        "pending" if twin is None else "skipped",
+        None if twin is None else f"entry {twin} of this feed under a new guid",
+        None if twin is None else seen_at,
+    )
 
 
-def _twins(conn: sqlite3.Connection, feed_id: int, rows: Iterable[Sequence[object]]) -> Mapping[Twin, int]:
-    links = [row[4] for row in rows if row[4]]
-    if not links:
-        return {}
-    found = conn.execute(_TWINS, (feed_id, from_value(links)))
-    return {(row["canonical"], row["title"], row["published_at"]): row["id"] for row in found}
+def _twins(conn: sqlite3.Connection, feed_id: int, unknown: Mapping[str, Entry]) -> dict[str, int]:
+    """Key -> the stored entry that is the same article, for those of the entries that have one."""
+    linked = {key: entry for key, entry in unknown.items() if entry.link}
+    dates = {from_time(entry.published_at) for entry in linked.values() if entry.published_at}
+    titles = [from_text(entry.title) for entry in linked.values() if entry.published_at is None]
+    stored = conn.execute(_SAME_DATE, (feed_id, from_value(sorted(filter(None, dates))))).fetchall() if dates else []
+    if titles:
+        stored += conn.execute(_UNDATED, (feed_id, from_value(titles))).fetchall()
+    by_words = defaultdict(list)
+    for row in stored:
+        by_words[row["title"], row["published_at"]].append(row)
+    twins = {}
+    for key, entry in linked.items():
+        for row in by_words[from_text(entry.title), from_time(entry.published_at)]:
+            if row["link"] and canonical_url(row["link"]) == canonical_url(entry.link or ""):
+                twins[key] = row["id"]
+    return twins
 
 
 def _pending(row: sqlite3.Row) -> PendingEntry:

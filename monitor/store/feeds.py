@@ -13,7 +13,7 @@ from monitor.store.columns import from_text, from_time, from_value, to_time, to_
 from monitor.urls import host_of
 
 STATES = ("active", "paused", "gone", "removed")
-KEPT_TIMES = 50  # entry times kept on the feed's own row
+KEPT_TIMES = 30  # entry times kept on the feed's own row: as many as the schedule looks at
 
 _DUE = """
     select * from feeds where state = 'active' and coalesce(next_poll_at, '') <= :now
@@ -96,7 +96,7 @@ def everything(conn: sqlite3.Connection) -> list[FeedState]:
 
 
 def newer_times(stored: str, new: Iterable[datetime]) -> str:
-    """The column ``entry_times`` after new entries came: newest first, cut to 50."""
+    """The column ``entry_times`` after new entries came: newest first, cut to 30."""
     times = sorted([*json.loads(stored), *(int(moment.timestamp()) for moment in new)], reverse=True)
     return json.dumps(times[:KEPT_TIMES])
 

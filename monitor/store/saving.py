@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from monitor.model import AlertPolicy, PageStatus, SavedStory, StoryRecord, ThreadPlace
@@ -36,7 +37,7 @@ def save(
     known = stories.find(conn, record.url)
     before = analyses.flagged_topics(conn, known) if known else ()
     if known and not _is_better(conn, record, known):
-        entries.settle(conn, record.entry.id, known, record.read_at)
+        settle(conn, record.entry.id, record.entry.link, known, record.read_at)
         return SavedStory(known, new=False, flagged=before, alerts=0)
     story_id = _write(conn, record, known)
     if record.page is not None and packed_page is not None:
@@ -49,8 +50,14 @@ def save(
     owed = 0
     if thread_id is not None:
         owed = alerts.owe(conn, story_id, fresh, thread_id, policy, record.read_at, mail=_is_news(record, policy))
-    entries.settle(conn, record.entry.id, story_id, record.read_at)
+    settle(conn, record.entry.id, record.entry.link, story_id, record.read_at)
     return SavedStory(story_id, new=known is None, flagged=flagged, alerts=owed)
+
+
+def settle(conn: sqlite3.Connection, entry_id: int, link: str | None, story_id: int, now: datetime) -> None:
+    """The last word on an entry: which story it became, and that its link leads there."""
+    stories.note_address(conn, story_id, link)
+    entries.settle(conn, entry_id, story_id, now)
 
 
 def _identity(record: StoryRecord) -> str:

@@ -46,7 +46,7 @@ create table feeds (
     moved_to text,
     moved_count integer not null default 0,
     moved_since text,
-    entry_times text not null default '[]'  -- JSON: Unix times of its newest 50 entries; so due_feeds needs no join
+    entry_times text not null default '[]'  -- JSON: Unix times of its newest 30 entries; so due_feeds needs no join
 );
 -- NULL sorts as '' here, so that a feed that was never asked is found by the same range as one that is due
 create index feeds_due on feeds (state, coalesce(next_poll_at, ''));
@@ -112,6 +112,13 @@ create index stories_thread on stories (thread_id) where thread_id is not null;
 create index stories_reprint on stories (reprint_of) where reprint_of is not null;
 create index threads_merged on threads (merged_into) where merged_into is not null;
 
+-- other addresses that led to a story: links of its entries that are not its canonical URL
+create table story_urls (
+    url text primary key,
+    story_id integer not null references stories (id) on delete cascade
+) without rowid;
+create index story_urls_story on story_urls (story_id);
+
 create virtual table stories_fts using fts5 (
     title, text, content='stories', content_rowid='id', tokenize="unicode61 remove_diacritics 2"
 );
@@ -153,7 +160,6 @@ create table entries (
     key text not null,                  -- what identifies it in its feed: guid, else link, else a hash
     guid text,
     link text,
-    canonical text,                     -- the link without tracking parameters and the like
     title text not null,
     summary text not null,
     content text not null default '',   -- full text, where the feed carries it
@@ -170,7 +176,7 @@ create table entries (
     unique (feed_id, key)
 );
 create index entries_pending on entries (state, coalesce(published_at, seen_at), retry_at) where state = 'pending';
-create index entries_canonical on entries (canonical, feed_id) where canonical is not null;
+create index entries_date on entries (feed_id, published_at);  -- finds an article again under a new guid
 create index entries_story on entries (story_id) where story_id is not null;
 """
 

@@ -78,10 +78,21 @@ def find_by_any(conn: sqlite3.Connection, id_or_url: int | str) -> int | None:
     found = find(conn, id_or_url) or find(conn, canonical)
     if found is not None:
         return found
-    row = conn.execute(
-        "select story_id from entries where canonical = ? and story_id is not null limit 1", (from_text(canonical),)
-    ).fetchone()
+    row = conn.execute("select story_id from story_urls where url = ?", (from_text(canonical),)).fetchone()
     return row["story_id"] if row else None
+
+
+def note_address(conn: sqlite3.Connection, story_id: int, link: str | None) -> None:
+    """Remember the address that led to a story, where it is not the story's own.
+
+    For people who ask by it. It makes no other entry the same story: some addresses ("latest news") lead elsewhere
+    tomorrow, and tomorrow's story counts then.
+    """
+    if not link:
+        return
+    canonical = from_text(canonical_url(link))
+    if find(conn, canonical) is None:
+        conn.execute("insert or replace into story_urls (url, story_id) values (?, ?)", (canonical, story_id))
 
 
 def read(conn: sqlite3.Connection, story_id: int) -> StoredStory | None:

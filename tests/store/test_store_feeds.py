@@ -132,13 +132,13 @@ def test_due_feeds_are_the_overdue_ones_oldest_first(store: Store) -> None:
 
 
 def test_entry_times_are_those_of_the_newest_entries(store: Store) -> None:
-    """Newest first, at most 50, kept on the feed's own row; undated ones count when they were seen."""
+    """Newest first, at most 30, kept on the feed's own row; undated ones count when they were seen."""
     feed_id = feed_is_added(store)
     entries_come(store, feed_id, *(an_entry(str(n), published_at=NOW - n * HOUR) for n in range(60)))
     entries_come(store, feed_id, an_entry("undated", published_at=None), at=NOW + HOUR)
     times = the_feed(store).entry_times
     assert times[:3] == (NOW + HOUR, NOW, NOW - HOUR)
-    assert len(times) == 50
+    assert len(times) == 30
 
 
 def test_a_date_in_the_future_counts_as_now(store: Store) -> None:
