@@ -15,7 +15,7 @@ import contextlib
 import threading
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import TracebackType
 from typing import Self
@@ -31,6 +31,7 @@ class Request:
     method: str
     path: str
     raw: bytes  # request line and headers
+    server: BadServer = field(repr=False, compare=False)
 
     @cached_property
     def headers(self) -> dict[str, str]:
@@ -49,6 +50,7 @@ class BadServer:
         self.requests: list[Request] = []
         self.port = 0
         self.connections = 0
+        self.sent_bytes = 0  # of bodies that pour
         self._handlers: dict[str, Handler] = {}
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -116,7 +118,7 @@ class BadServer:
                 return
             raw = first + await reader.readuntil(b"\r\n\r\n")
             method, path, _ = raw.decode("latin-1").split(" ", 2)
-            request = Request(method, path, raw)
+            request = Request(method, path, raw, self)
             self.requests.append(request)
             await self._handlers.get(path.partition("?")[0], answers(404))(request, writer)
             await writer.drain()
@@ -194,6 +196,7 @@ def pours(total: int, headers: Headers = (), *, say_length: bool = False) -> Han
             writer.write(PIECE[:left])
             await writer.drain()
             left -= len(PIECE)
+            request.server.sent_bytes += len(PIECE)
         writer.close()
 
     return handle

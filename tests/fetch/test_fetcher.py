@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import gzip
+import shutil
+import socket
+import ssl
+import subprocess
 import warnings
 import zlib
 
@@ -182,6 +186,7 @@ async def test_a_page_of_50_mb_stops_early(bad_server, fetcher_for, say_length):
         with pytest.raises(FetchError, match=r"fetch\.max_bytes") as caught:
             await fetcher.get(url)
     assert caught.value.permanent
+    assert bad_server.sent_bytes < 10_000_000  # the rest stays with the server: the connection is closed
 
 
 async def test_a_gzip_bomb_is_inert(bad_server, fetcher_for):
@@ -284,6 +289,39 @@ async def test_nobody_listens(bad_server, fetcher_for):
     async with fetcher_for(allow_private=True) as fetcher:
         with pytest.raises(FetchError, match="no connection: refused"):
             await fetcher.get("http://127.0.0.1:9/feed")
+
+
+async def test_nobody_answers_the_connection(fetcher_for):
+    """A host that lets a connection hang costs no more than the deadline."""
+    with socket.socket() as deaf, socket.socket() as first, socket.socket() as second:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for filler in (first, second):  # the queue of a listener that accepts nothing is full after these
+            filler.setblocking(False)
+            filler.connect_ex(deaf.getsockname())
+        async with fetcher_for(allow_private=True, timeout="0.2s") as fetcher:
+            with pytest.raises(FetchError, match=r"no connection in time|no complete answer"):
+                await fetcher.get(f"http://127.0.0.1:{deaf.getsockname()[1]}/feed")
+
+
+async def test_a_certificate_that_nobody_vouches_for(tmp_path, fetcher_for):
+    """A self-signed certificate is refused, and the message says that it is the certificate."""
+    made = shutil.which("openssl") and subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-subj", "/CN=localhost", "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"),
+        ],
+        capture_output=True,
+        check=False,
+    )
+    if not made or made.returncode:
+        pytest.skip("no openssl to make a certificate with")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0, ssl=context)
+    async with server, fetcher_for(allow_private=True) as fetcher:
+        with pytest.raises(FetchError, match=r"TLS certificate is not accepted: self.signed certificate"):
+            await fetcher.get(f"https://localhost:{server.sockets[0].getsockname()[1]}/feed")
 
 
 async def test_a_name_that_does_not_exist(bad_server, fetcher_for):

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from protego import Protego
 from servers import answers, hangs, in_turn, pours, redirects
 
 from monitor.errors import AddressRefused, FetchError
+from monitor.fetch.robots import groups_for
 
 RULES = (
     b"User-agent: *\nDisallow: /private\nAllow: /private/press\n\nUser-agent: accession-monitor\nDisallow: /not-you\n"
@@ -70,7 +74,7 @@ async def test_no_robots_txt_allows_everything(pages, fetcher_for, status):
 async def test_an_unreachable_robots_txt_disallows_for_a_while(pages, fetcher_for, clock, handler):
     """RFC 9309: "unreachable" means complete disallow; asked again after ten minutes, so not permanent."""
     pages.on("/robots.txt", in_turn(handler, answers(404)))
-    async with fetcher_for(timeout="0.2s") as fetcher:
+    async with fetcher_for(timeout="0.5s") as fetcher:
         for _ in range(2):
             with pytest.raises(FetchError, match="cannot be had") as caught:
                 await fetcher.get(pages.url("/story"), obey_robots=True)
@@ -124,3 +128,61 @@ async def test_the_guard_holds_for_robots_txt(bad_server, fetcher_for):
         with pytest.raises(AddressRefused):
             await fetcher.get(bad_server.url("/story"), obey_robots=True)
     assert not bad_server.connections
+
+
+async def test_a_busy_host_is_busy_for_its_robots_txt_too(pages, fetcher_for):
+    """Its Retry-After reaches the caller instead of "cannot be had"."""
+    pages.on("/robots.txt", answers(429, headers={"Retry-After": "60"}))
+    async with fetcher_for() as fetcher:
+        with pytest.raises(FetchError) as caught:
+            await fetcher.get(pages.url("/story"), obey_robots=True)
+    assert (caught.value.status, caught.value.retry_after_s) == (429, 60)
+
+
+LINES = [
+    "User-agent: *",
+    "User-agent: accession-monitor",
+    "user agent : Accession",
+    "User-agent: GPTBot",
+    "User-agent GPTBot",
+    "User-agent:",
+    "User-agent: *bot*",
+    "Disallow: /",
+    "Disallow: /a",
+    "Allow: /a/b$",
+    "disalow: /*.pdf",
+    "Disallow:",
+    "Crawl-delay: 3",
+    "Sitemap: https://outlet.example/sitemap.xml",
+    "Host: outlet.example",
+    "# comment",
+    "",
+    "Noindex: /x",
+    "nonsense",
+]
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=14))
+def test_leaving_out_other_agents_groups_changes_no_answer(lines):
+    """protego says the same of the whole file and of what we keep of it."""
+    agent, text = "accession-monitor", "\n".join(lines)
+    whole, kept = Protego.parse(text), Protego.parse(groups_for(agent, text))
+    for path in ("/", "/a", "/a/b", "/c.pdf"):
+        url = f"https://outlet.example{path}"
+        assert whole.can_fetch(url, agent) == kept.can_fetch(url, agent)
+    assert whole.crawl_delay(agent) == kept.crawl_delay(agent)
+
+
+def test_other_agents_groups_are_left_out():
+    """What is kept of a long list of others' rules is short."""
+    others = "".join(f"User-agent: Bot{number}\nDisallow: /\n\n" for number in range(200))
+    assert (
+        groups_for("accession-monitor", others + "User-agent: *\nDisallow: /login\n")
+        == "User-agent: *\nDisallow: /login"
+    )
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_robots_txt(text):
+    """Nothing in it makes reading it fail."""
+    Protego.parse(groups_for("accession-monitor", text)).can_fetch("https://outlet.example/", "accession-monitor")
