@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import time
 from collections.abc import Mapping
 
+log = logging.getLogger(__name__)
+
+SEND_WITHIN_S = 2  # a manager that does not read must not hold up the work
+
 
 def notify(*fields: str, environ: Mapping[str, str] = os.environ) -> bool:
     """Send fields like ``READY=1`` or ``STATUS=reading 12 entries``. False when no service manager listens.
 
+    A line break within a field would begin another one, and becomes a space.
     Source: sd_notify(3); a leading ``@`` in $NOTIFY_SOCKET stands for the abstract namespace.
     """
     path = environ.get("NOTIFY_SOCKET")
     if not path:
         return False
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
-        sock.connect("\0" + path[1:] if path.startswith("@") else path)
-        sock.sendall("\n".join(fields).encode())
+    message = "\n".join(" ".join(field.splitlines()) for field in fields).encode()
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+            sock.settimeout(SEND_WITHIN_S)
+            sock.connect("\0" + path[1:] if path.startswith("@") else path)
+            sock.sendall(message)
+    except OSError as error:
+        log.warning("service manager not reached", extra={"socket": path, "error": str(error)})
+        return False
     return True
 
 

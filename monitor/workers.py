@@ -7,6 +7,7 @@ only its worker. Knows no news: what is run is the caller's business.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import multiprocessing
 import os
 import resource
@@ -99,9 +100,26 @@ async def call(executor: Executor, fn: Callable[P, T], /, *args: P.args, **kwarg
 def _limit_worker() -> None:
     """Runs in each new worker: a memory cap; the terminal's Ctrl-C is the main process's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_with_the_main_process()
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = MEMORY_LIMIT if hard == resource.RLIM_INFINITY else min(MEMORY_LIMIT, hard)
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
+def _end_with_the_main_process() -> None:
+    """Let the kernel end this worker when the main process is gone, even by kill -9, and even in the midst of a page.
+
+    multiprocessing's sentinel is a pipe whose other end only the main process holds; SIGIO, which comes when that
+    closes, ends a process by default. (A thread that waits for it would not run beside a regular expression that
+    hangs; PR_SET_PDEATHSIG would tell of the fork server, which lives as long as its workers.)
+    """
+    main = multiprocessing.parent_process()
+    if main is None:
+        return
+    fcntl.fcntl(main.sentinel, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(main.sentinel, fcntl.F_SETFL, fcntl.fcntl(main.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
+    if not main.is_alive():  # it went before we listened
+        os._exit(1)
 
 
 def _dask_executor(address: str) -> Executor:
