@@ -52,6 +52,8 @@ _TRIALS = (
 )
 _SAMPLE = 32 * 1024  # bytes; enough to tell the sets apart
 
+_CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 32)])
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _XML_LABEL = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']\s*([A-Za-z0-9._:-]{1,40})""")
 _HTTP_LABEL = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
 _BOMS = (
@@ -70,36 +72,49 @@ _UNMARKED = (  # how "<" opens a document in wide encodings (XML 1.0, appendix F
 
 
 def decode(body: bytes, content_type: str | None) -> str:
-    """``body`` as text, without byte order mark; what fits no set becomes U+FFFD. ``content_type``: the header."""
+    """``body`` as text, without byte order mark and the control characters that XML forbids.
+
+    What fits no set becomes U+FFFD. ``content_type``: the HTTP header.
+    """
     for mark, charset in _BOMS:
         if body.startswith(mark):
-            return body[len(mark) :].decode(charset, "replace")
+            return without_controls(body[len(mark) :].decode(charset, "replace"))
     for opening, charset in _UNMARKED:
         if body.startswith(opening):
-            return body.decode(charset, "replace")
+            return without_controls(body.decode(charset, "replace"))
     labels = _labels(body, content_type)
     if b"\x1b" in body or b"~{" in body:
         for label in labels:
             if label.startswith(_SEVEN_BIT):
-                return body.decode(label, "replace")
+                return without_controls(body.decode(label, "replace"))
+    body = body.translate(None, _CONTROL_BYTES)  # ten times as fast as a pattern over the text
     try:
         return repair_twice_encoded(body.decode("utf-8"))
     except UnicodeDecodeError:
         return _decode_other(body, labels)
 
 
-def repair_twice_encoded(text: str) -> str:
-    """Undo UTF-8 read as Latin-1 or windows-1252 and encoded again (``Ã¤`` for ``ä``), where the whole text shows it.
+def without_controls(text: str) -> str:
+    """Without the characters that XML 1.0, 2.2 forbids."""
+    return _FORBIDDEN.sub("", text)
 
-    One such pair can be honest (``CAFÉ»``), so the pairs must outnumber the other characters beyond ASCII.
+
+def repair_twice_encoded(text: str) -> str:
+    """Undo UTF-8 read as Latin-1 or windows-1252 and encoded again (``Ã¤`` for ``ä``), where the text shows it.
+
+    One such pair can be honest (``«IRMÃ»``), so there must be no other letter beyond ASCII, or many pairs that
+    outnumber all others. Works on a whole document, and on a field of one that has both right and wrong fields.
     """
-    if not _TWICE_HINT.search(text):
+    if text.isascii() or not any(lead in text for lead in _TWICE_LEADS):
         return text
-    pairs = sum(len(match.group()) for match in _TWICE.finditer(text))
-    others = len(_BEYOND_ASCII.findall(_TWICE.sub("", text)))
-    if pairs < 4 or pairs <= others:
+    runs = " ".join(_RUN_BEYOND_ASCII.findall(text))  # a fraction of most texts, and all that matters
+    if not _TWICE_HINT.search(runs):
         return text
-    return _TWICE.sub(lambda match: _once(match.group()), text)
+    pairs = sum(map(len, _TWICE.findall(runs)))
+    others = len(_HONEST.findall(_TWICE.sub("", runs)))
+    if others and (pairs < 8 or pairs <= others):
+        return text
+    return _RUN_BEYOND_ASCII.sub(lambda run: _TWICE.sub(_once, run.group()), text)
 
 
 # --- labels ----------------------------------------------------------------------------------------------------------
@@ -275,15 +290,18 @@ _TWICE = re.compile(
     f"|{_class(range(0xE0, 0xF0))}{_TAIL}{{2}}"
     f"|{_class(range(0xF0, 0xF5))}{_TAIL}{{3}})+"
 )
-_TWICE_HINT = re.compile(f"[ÂÃÄÅÐÑØÙâ]{_TAIL}")
+_TWICE_LEADS = "ÂÃÄÅÐÑØÙâ"  # of Latin, Cyrillic, Arabic letters and of typographic marks
+_TWICE_HINT = re.compile(f"[{_TWICE_LEADS}]{_TAIL}")
+_HONEST = re.compile(r"[^\x00-\x7f\W\d_]|[«„]")  # curly quotes and dashes come from character references
+_RUN_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
-def _once(run: str) -> str:
+def _once(match: re.Match[str]) -> str:
     try:
-        return bytes(_BYTE_OF[character] for character in run).decode("utf-8")
+        return bytes(_BYTE_OF[character] for character in match.group()).decode("utf-8")
     except UnicodeDecodeError:
-        return run
+        return match.group()
 
 
 def _stray_byte(error: UnicodeError) -> tuple[str, int]:

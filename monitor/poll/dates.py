@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # an older date is an empty field that some program filled with its epoch
 _LATEST_YEAR = 2100
@@ -53,6 +54,7 @@ _MONTHS = {name: number for number, line in enumerate(_MONTH_NAMES.strip().split
 _MONTHS["mars"], _MONTHS["mart"], _MONTHS["marca"] = 3, 3, 3
 
 
+@lru_cache(maxsize=2048)  # asked twice of each date: once in doubt, once for the entry
 def parse_date(text: str) -> datetime | None:
     """The moment that ``text`` names, in UTC; without a zone it is taken for UTC. None: no date that can be read.
 
@@ -67,7 +69,7 @@ def parse_date(text: str) -> datetime | None:
         return None
     if found is None:
         return None
-    found = found.astimezone(UTC)
+    found = found.astimezone(UTC).replace(microsecond=0)
     return found if found >= _EARLIEST and found.year <= _LATEST_YEAR else None
 
 

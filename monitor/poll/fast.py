@@ -183,7 +183,7 @@ _RSS_TEXTS = frozenset(_RSS_LINKS + _RSS_SUMMARIES + _RSS_CONTENTS + _RSS_DATES 
 
 
 def _fill_rss(raw: RawEntry, found: dict[str, str], atom_links: list[Any]) -> RawEntry:
-    raw.guid = _first(found, _RSS_GUIDS) or raw.guid
+    raw.guid = found.get("guid") or raw.guid or _first(found, _RSS_GUIDS)
     raw.link = _first(found, _RSS_LINKS).strip() or _alternate(atom_links)
     raw.title = _first(found, _RSS_TITLES)
     raw.summary = _first(found, _RSS_SUMMARIES)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
+
+from monitor.poll.charset import repair_twice_encoded
 
 # quoted attributes may hold ">"; possessive, so that hostile quotes cost no backtracking
 _TAG = re.compile(
@@ -74,10 +77,13 @@ def looks_like_html(text: str) -> bool:
 
 
 def tidy(text: str) -> str:
-    """Without invisible characters, windows-1252 leftovers put right."""
-    if text.isascii() or not _ODD.search(text):
+    """Without invisible characters; double encoding and windows-1252 leftovers put right; accents composed (NFC)."""
+    if text.isascii():
         return text
-    return text.translate(_INVISIBLE).translate(_C1)
+    text = repair_twice_encoded(text)
+    if _ODD.search(text):
+        text = text.translate(_INVISIBLE).translate(_C1)
+    return unicodedata.normalize("NFC", text)  # a no-op, and fast, where it is composed already
 
 
 def _plain(markup: str, *, keep_unknown_tags: bool = False) -> str:

@@ -11,13 +11,12 @@ from pydantic import ValidationError
 
 from monitor.errors import FeedError
 from monitor.poll.body import unpack
-from monitor.poll.charset import decode
+from monitor.poll.charset import decode, without_controls
 from monitor.settings import FeedSettings
 
 MAX_FEEDS = 20_000
 _OWN = ("outlet", "country", "camp", "lang")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.IGNORECASE | re.DOTALL)
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 def read_opml(data: bytes) -> list[FeedSettings]:
@@ -65,7 +64,7 @@ def write_opml(feeds: Iterable[FeedSettings]) -> bytes:
 
 def _root(data: bytes) -> Any:
     text = decode(unpack(data, None)[0], None).lstrip("\ufeff \t\r\n")
-    text = _DOCTYPE.sub("", _CONTROL.sub("", text), count=1)
+    text = _DOCTYPE.sub("", text, count=1)
     start = re.search(r"<opml[\s>]", text, re.IGNORECASE)
     if start is None:
         raise FeedError(f"no OPML file; it begins with {' '.join(text[:60].split())!r}")
@@ -129,4 +128,4 @@ def _attributes(feed: FeedSettings) -> dict[str, str]:
 
 
 def _clean(text: str) -> str:
-    return _CONTROL.sub("", text)
+    return without_controls(text)

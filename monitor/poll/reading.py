@@ -94,8 +94,9 @@ def _entry(raw: RawEntry, base: str) -> Entry:
 
 def _link(raw: RawEntry, base: str) -> str | None:
     link = absolute_url(raw.base or base, raw.link) if raw.link else None
-    if link is None and raw.guid_is_link and raw.guid.strip()[:4].lower() == "http":
-        link = absolute_url("", raw.guid)
+    guid = raw.guid.strip()
+    if link is None and raw.guid_is_link and (guid[:4].lower() == "http" or guid[:1] == "/"):
+        link = absolute_url(raw.base or base, guid)
     return link
 
 

@@ -13,7 +13,6 @@ from monitor.errors import FeedError
 MAX_ENTRIES = 2_000  # the longest real feed has 730
 _SEARCHED = 64 * 1024  # characters at the start in which a feed's root is looked for behind junk
 
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")  # XML 1.0, 2.2
 _NAME = r"(?:[A-Za-z_][\w.-]*:)?"
 _ROOT = re.compile(rf"<({_NAME}(rss|rdf|feed|urlset|sitemapindex|channel|opml))(?=[\s>/])", re.IGNORECASE)
 _LOOSE_ITEM = re.compile(rf"<{_NAME}(?:item|entry)(?=[\s>])", re.IGNORECASE)
@@ -39,8 +38,6 @@ def sniff(text: str, *, was_cut: bool, max_entries: int) -> Source:
     Raises:
         FeedError: it is no feed; the message says what it is instead.
     """
-    if _FORBIDDEN.search(text):
-        text = _FORBIDDEN.sub("", text)
     text = text.lstrip("\ufeff \t\r\n")
     if not text:
         raise FeedError("the body is empty")
