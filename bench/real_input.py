@@ -30,6 +30,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from monitor.settings import DEFAULT_TOPICS
+
 LINK = re.compile(
     rb"(<link>\s*(?:<!\[CDATA\[)?\s*|<link[^>]*?href=[\"']|\"url\"\s*:\s*\"|<loc>\s*)(https?://[^<\]\s\"']+)"
 )
@@ -109,6 +111,7 @@ def config_text(base: str, files: list[str], folder: Path) -> str:
     return (
         f"store: {{path: {folder}/monitor.db}}\nalerts: {{mailbox: {folder}/mail}}\n"
         f"fetch: {{allow_private: ['{host}'], per_host: 50, per_host_delay: 0s, obey_robots: false}}\n"
+        f"topics: {json.dumps([topic.model_dump() for topic in DEFAULT_TOPICS])}\n"
         f"feeds:\n{feeds}\n"
     )
 

@@ -97,7 +97,7 @@ class Tally:
 
     feeds_polled: int = 0
     feeds_unchanged: int = 0
-    feeds_failed: list[str] = field(default_factory=list)  # "outlet (url): reason"
+    feeds_failed: list[str] = field(default_factory=list)  # "outlet: url: reason"
     entries_new: int = 0
     entries_read: int = 0
     entries_put_off: int = 0
@@ -224,7 +224,8 @@ def _count_poll(tally: Tally, feed: FeedState, outcome: PollOutcome, new: int) -
     tally.entries_new += new
     facts = {"feed": feed.url, "status": outcome.status, "new": new, "next": outcome.plan.reason}
     if outcome.error:
-        tally.feeds_failed.append(f"{feed.outlet} ({feed.url}): {outcome.error}")
+        address = "" if feed.url in outcome.error else f"{feed.url}: "
+        tally.feeds_failed.append(f"{feed.outlet}: {address}{outcome.error}")
         log.warning("poll failed", extra={**facts, "error": outcome.error})
         return
     tally.feeds_unchanged += outcome.status is PollStatus.UNCHANGED

@@ -13,6 +13,7 @@ import random
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +33,18 @@ def main(folder: Path, kills: int, seed: int) -> None:
     """Rounds over copies of one prepared store until ``kills`` runs have been killed; then the report."""
     chance = random.Random(seed)
     logs.set_up({"LOG_LEVEL": "CRITICAL"})
-    room, publish = open_newsroom()
+    room, server = open_newsroom()
+    try:
+        report = experiment(folder, kills, chance, room, lambda: os.kill(server, signal.SIGUSR1))
+    finally:
+        os.kill(server, signal.SIGKILL)
+    print(json.dumps(report))
+
+
+def experiment(
+    folder: Path, kills: int, chance: random.Random, room: Newsroom, publish: Callable[[], None]
+) -> dict[str, object]:
+    """Prepare a store, measure a quiet run, then kill and restart."""
     config = config_for(room, folder / "start")
     work.warm_up(work.AnalysisSettings(topics=config.topics).model_dump_json())
     complete(config)  # the first look, which mails nothing
@@ -48,11 +60,11 @@ def main(folder: Path, kills: int, seed: int) -> None:
             killed += 1
         complete(here)
         rounds.append(result(here))
-    print(json.dumps({"killed": killed, "took_s": took_s, "reference": result(reference), "rounds": rounds}))
+    return {"killed": killed, "took_s": took_s, "reference": result(reference), "rounds": rounds}
 
 
-def open_newsroom() -> tuple[Newsroom, Callable[[], None]]:
-    """A newsroom served by a process of its own, and what makes it publish its second edition."""
+def open_newsroom() -> tuple[Newsroom, int]:
+    """A newsroom served by a process of its own, and that process; SIGUSR1 makes it publish its second edition."""
     reader, writer = os.pipe()
     server = os.fork()
     if server == 0:
@@ -60,13 +72,11 @@ def open_newsroom() -> tuple[Newsroom, Callable[[], None]]:
         signal.signal(signal.SIGUSR1, lambda *_: setattr(room, "edition", 2))
         with serve(room):
             os.write(writer, room.base.encode() + b"\n")
-            while os.getppid() != 1:
-                time.sleep(0.2)
-        os._exit(0)
+            threading.Event().wait()
     os.close(writer)
     room = open_now()
     room.base = os.fdopen(reader).readline().strip()
-    return room, lambda: os.kill(server, signal.SIGUSR1)
+    return room, server
 
 
 def complete(config: Config) -> float:

@@ -217,8 +217,14 @@ def serve(room: Newsroom) -> Iterator[Newsroom]:
         def log_message(self, format: str, *args: object) -> None:
             """The show prints for itself."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 128
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            """A client that hangs up is its own business."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     room.base = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, name="newsroom", daemon=True)
     thread.start()

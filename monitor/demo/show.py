@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import mailbox
 import shutil
 import tempfile
@@ -102,7 +103,8 @@ def _print_whereabouts(config: Config, folder: Path) -> None:
     settings.write_text(
         f"# written by `monitor demo`, for a look at its store\nstore: {{path: {config.store.path.resolve()}}}\n"
         f"alerts: {{mailbox: {config.alerts.mailbox.resolve()}}}\n"
-        f"feeds:\n" + "".join(f"  - {{url: {feed.url}, outlet: {feed.outlet}}}\n" for feed in config.feeds),
+        f"topics: {json.dumps([topic.model_dump() for topic in config.topics])}\n"
+        f"feeds: {json.dumps([feed.model_dump() for feed in config.feeds], ensure_ascii=False)}\n",
         encoding="utf-8",
     )
     click.echo(f"store  {config.store.path} (SQLite)\nmails  {config.alerts.mailbox} (Maildir, {mails} mails)\n")
