@@ -366,6 +366,17 @@ class ThreadPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownQuote:
+    """A quotation that is stored already, for finding the same words again."""
+
+    saying_id: int  # what was said; shared by all quotations of it
+    speaker: str | None
+    lang: str | None  # of the story
+    text: str
+    at: datetime  # its story was published, else first seen
+
+
+@dataclass(frozen=True, slots=True)
 class AlertPolicy:
     """Which new flagged stories are mailed, and to whom."""
 

@@ -23,6 +23,7 @@ from monitor.model import (
     Article,
     Delivery,
     FeedState,
+    KnownQuote,
     OwedAlert,
     PageRecord,
     PendingEntry,
@@ -45,6 +46,7 @@ from monitor.store import (
     retention,
     reviews,
     saving,
+    sayings,
     schema,
     search,
     sketches,
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
 __all__ = ["KeptStory", "Store", "StoredSketch"]
 
 _NO_SKETCHES: Mapping[str, bytes] = {}
+_NOTHING_SAID: Mapping[int, int] = {}
 
 
 class Store:
@@ -224,15 +227,17 @@ class Store:
         policy: AlertPolicy,
         place: ThreadPlace | None = None,
         kept_sketches: Mapping[str, bytes] = _NO_SKETCHES,
+        said_before: Mapping[int, int] = _NOTHING_SAID,
     ) -> SavedStory:
         """Save a read entry as a story with page, analysis, thread and the alerts it owes, and settle the entry.
 
         A canonical URL that is stored already gives no second story and no second alert: see ``saving.save``.
         ``place``: where it belongs (None: a thread of its own if it is flagged). ``kept_sketches``: kind -> bytes.
+        ``said_before``: index of a quote -> id of the saying that it repeats (see ``recent_quotes``).
         """
         packed = pages.pack(record.page.body) if record.page else None
         with self.transaction():
-            return saving.save(self._conn, record, packed, policy, place, kept_sketches)
+            return saving.save(self._conn, record, packed, policy, place, kept_sketches, said_before)
 
     def find_story(self, url: str) -> int | None:
         """The story with this canonical URL."""
@@ -292,8 +297,9 @@ class Store:
         with self.transaction():
             if article is not None:
                 stories.reread(self._conn, story_id, article)
+            said_before = sayings.kept(self._conn, story_id, analysis.quotes)
             analyses.clear(self._conn, story_id)
-            analyses.write(self._conn, story_id, analysis)
+            analyses.write(self._conn, story_id, analysis, said_before)
             stories.note_ruleset(self._conn, story_id, analysis.lang, ruleset)
 
     # --- threads and reviews ---------------------------------------------------------------------------------------
@@ -307,6 +313,27 @@ class Store:
         """Keep a story's sketch of one kind, in place of an earlier one."""
         with self.transaction():
             sketches.save(self._conn, story_id, kind, data)
+
+    def recent_quotes(self, since: datetime) -> list[KnownQuote]:
+        """Quotations of the stories published (or first seen) since then, in time order."""
+        with self._reading():
+            return sayings.recent(self._conn, since)
+
+    def sayings(
+        self,
+        speaker: str = "",
+        *,
+        stance: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+    ) -> list[dict[str, Any]]:
+        """What a speaker said over time: rows of ``v_quotes``, the newest ``limit``, oldest first.
+
+        ``speaker``: part of the name, case and accents do not matter; empty: any named speaker.
+        """
+        with self._reading():
+            return sayings.ledger(self._conn, search.fold(speaker), stance, since, until, limit)
 
     def merge_threads(self, into: int, other: int) -> None:
         """Make two threads one. Raises StoreError for threads that are not there."""
@@ -438,10 +465,17 @@ class Store:
     ) -> dict[str, int]:
         """Drop raw pages, texts and polls older than each limit (None: never); rows stay, so nothing comes again.
 
-        Returns how many rows of each kind gave up their bytes.
+        Texts: of stories that are not flagged, and what their feeds said. Many short transactions, so that the daemon
+        can write meanwhile. Returns how many rows of each kind gave up their bytes.
         """
-        with self.transaction():
-            return retention.prune(self._conn, now, keep_pages, keep_text, keep_polls)
+        done = dict.fromkeys(("pages", "texts", "entries", "polls"), 0)
+        for what, before in retention.limits(now, keep_pages, keep_text, keep_polls).items():
+            ids = [0]
+            while ids:
+                with self.transaction():
+                    ids = retention.prune_some(self._conn, what, before, ids[-1])
+                done[what] += len(ids)
+        return done
 
 
 def _prepare(conn: sqlite3.Connection, path: Path, *, write: bool) -> None:

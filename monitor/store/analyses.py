@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +20,7 @@ from monitor.model import (
     Sentiment,
     TargetSentiment,
 )
+from monitor.store import sayings
 from monitor.store.columns import from_optional, from_text, from_value, to_value
 
 DOCUMENT = "document"  # kind and target of the row that holds the tone of the whole
@@ -45,13 +46,13 @@ _MENTION = """
 _PROSPECTS = "insert into prospects (story_id, topic, label, score, confidence, evidence) values (?, ?, ?, ?, ?, ?)"
 _QUOTE = """
     insert into quotes (story_id, kind, speaker, speaker_surface, role, country, text, "start", "end", spans,
-        about_accession, stance)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        about_accession, stance, saying_id)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
-def write(conn: sqlite3.Connection, story_id: int, analysis: Analysis) -> None:
-    """Store an analysis for a story that has none."""
+def write(conn: sqlite3.Connection, story_id: int, analysis: Analysis, said_before: Mapping[int, int]) -> None:
+    """Store an analysis for a story that has none. ``said_before``: index of a quote -> saying it repeats."""
     conn.executemany(_FLAG, [_flag_row(story_id, flag) for flag in analysis.flags])
     conn.executemany(
         _KEYWORD,
@@ -61,7 +62,9 @@ def write(conn: sqlite3.Connection, story_id: int, analysis: Analysis) -> None:
     _write_sentiment(conn, story_id, analysis.sentiment)
     if analysis.prospects is not None:
         conn.execute(_PROSPECTS, _prospects_row(story_id, analysis, analysis.prospects))
-    conn.executemany(_QUOTE, [_quote_row(story_id, quote) for quote in analysis.quotes])
+    for index, quote in enumerate(analysis.quotes):
+        saying = sayings.existing(conn, said_before.get(index)) or sayings.add(conn, quote.text)
+        conn.execute(_QUOTE, _quote_row(story_id, quote, saying))
 
 
 def clear(conn: sqlite3.Connection, story_id: int) -> None:
@@ -160,7 +163,7 @@ def _prospects_row(story_id: int, analysis: Analysis, prospects: Prospects) -> t
     return (story_id, topic, prospects.label, prospects.score, prospects.confidence, evidence)
 
 
-def _quote_row(story_id: int, quote: Quote) -> tuple[object, ...]:
+def _quote_row(story_id: int, quote: Quote, saying: int) -> tuple[object, ...]:
     start = min((span[0] for span in quote.spans), default=0)
     end = max((span[1] for span in quote.spans), default=0)
     return (
@@ -176,6 +179,7 @@ def _quote_row(story_id: int, quote: Quote) -> tuple[object, ...]:
         from_value(quote.spans),
         int(quote.about_accession),
         quote.stance,
+        saying,
     )
 
 

@@ -26,12 +26,19 @@ def save(
     policy: AlertPolicy,
     place: ThreadPlace | None,
     kept_sketches: Mapping[str, bytes],
+    said_before: Mapping[int, int],
 ) -> SavedStory:
     """Save what was read for an entry: the story with all it carries, the alerts it owes, and last the entry, settled.
 
     A canonical URL that is stored already gives no second story: the entry points to the first one. If that one was
     judged on less than the full article and the record has it, text and analysis are replaced, and an alert is owed
-    for a topic that only the full article brought up. ``packed_page``: the record's page as ``pages.pack`` made it.
+    for a topic that only the full article brought up.
+
+    Args:
+        packed_page: the record's page as ``pages.pack`` made it.
+        place: where the story belongs among earlier ones; None: a thread of its own if it is flagged.
+        kept_sketches: kind -> bytes, for finding the same story again.
+        said_before: index of a quote of the analysis -> the saying that it repeats.
     """
     record = replace(record, url=_identity(record))
     known = stories.find(conn, record.url)
@@ -39,7 +46,7 @@ def save(
     if known and not _is_better(conn, record, known):
         settle(conn, record.entry.id, record.entry.link, known, record.read_at)
         return SavedStory(known, new=False, flagged=before, alerts=0)
-    story_id = _write(conn, record, known)
+    story_id = _write(conn, record, known, said_before)
     if record.page is not None and packed_page is not None:
         pages.add(conn, story_id, record.page, packed_page)
     for kind, data in kept_sketches.items():
@@ -86,12 +93,12 @@ def _is_news(record: StoryRecord, policy: AlertPolicy) -> bool:
     return not record.entry.first_poll and at >= after
 
 
-def _write(conn: sqlite3.Connection, record: StoryRecord, known: int | None) -> int:
+def _write(conn: sqlite3.Connection, record: StoryRecord, known: int | None, said_before: Mapping[int, int]) -> int:
     if known is None:
         story_id = stories.insert(conn, record)
     else:
         story_id = known
         stories.upgrade(conn, story_id, record)
         analyses.clear(conn, story_id)
-    analyses.write(conn, story_id, record.analysis)
+    analyses.write(conn, story_id, record.analysis, said_before)
     return story_id

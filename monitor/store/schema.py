@@ -254,6 +254,12 @@ create table prospects (
     primary key (story_id, topic)
 );
 
+-- the ledger: one row for what somebody said once, however many stories quote it, shortened or reworded
+create table sayings (
+    id integer primary key,
+    text text not null                  -- in the words that were stored first
+);
+
 create table quotes (
     id integer primary key,
     story_id integer not null references stories (id) on delete cascade,
@@ -267,9 +273,11 @@ create table quotes (
     "end" integer not null,             -- of the last span
     spans text not null,                -- JSON list of [start, end]
     about_accession integer not null,
-    stance text                         -- supports, opposes, conditional, neutral; NULL: not about accession
+    stance text,                        -- supports, opposes, conditional, neutral; NULL: not about accession
+    saying_id integer not null references sayings (id)
 );
 create index quotes_story on quotes (story_id);
+create index quotes_saying on quotes (saying_id);
 create index quotes_speaker on quotes (speaker) where speaker is not null;
 """
 

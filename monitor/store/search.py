@@ -117,7 +117,11 @@ def _conditions(filters: Filters) -> tuple[str, dict[str, object]]:
     if filters.country is not None:
         sql += " and exists (select 1 from countries where story_id = s.id and country = :country)"
     if filters.stance is not None or filters.speaker is not None:
-        sql += " and exists (select 1 from quotes q where q.story_id = s.id" + _quote_conditions(filters) + ")"
+        # by way of the ledger: a story that quotes her as "the minister" is found by her name too
+        sql += (
+            " and s.id in (select here.story_id from quotes q join quotes here on here.saying_id = q.saying_id where 1"
+        )
+        sql += _quote_conditions(filters) + ")"
     values: dict[str, object] = {
         "topic": filters.topic and from_text(filters.topic),
         "since": from_time(filters.since),

@@ -87,13 +87,31 @@ _THREADS = View(
 
 _QUOTES = View(
     "v_quotes",
-    "Who said what, when, in which outlet; with the speaker's stance toward the accession",
+    "The quote ledger, a row for what was said once: speaker, stance, first outlet and wording, all outlets, drift",
+    # only one min() or max() may stand in the outer select: SQLite then takes the other columns from that row
     """
-    select q.id as quote_id, coalesce(s.published_at, s.first_seen_at) as published_at, q.speaker, q.role, q.country,
-        q.kind, q.text as quote, q.about_accession, q.stance, s.outlet, s.camp, s.lang, s.title,
-        s.id as story_id, s.thread_id, s.reprint_of, s.url
+    select q.saying_id, min(coalesce(s.published_at, s.first_seen_at)) as first_at,
+        (select speaker from quotes where saying_id = q.saying_id
+            order by length(speaker) desc, id limit 1) as speaker,
+        (select role from quotes where saying_id = q.saying_id and role is not null order by id limit 1) as role,
+        (select country from quotes where saying_id = q.saying_id and country is not null
+            order by id limit 1) as country,
+        (select stance from quotes where saying_id = q.saying_id and stance is not null
+            group by stance order by count(*) desc limit 1) as stance,
+        (select max(about_accession) from quotes where saying_id = q.saying_id) as about_accession,
+        q.kind, q.text as quote, s.outlet as first_outlet, s.camp as first_camp, s.lang as first_lang,
+        count(distinct s.id) as n_stories, count(distinct s.outlet) as n_outlets,
+        (select group_concat(outlet, '; ') from (select distinct outlet from stories
+            where id in (select story_id from quotes where saying_id = q.saying_id))) as outlets,
+        count(distinct q.text) as n_wordings,
+        (select max(coalesce(published_at, first_seen_at)) from stories
+            where id in (select story_id from quotes where saying_id = q.saying_id)) as last_at,
+        (select l.text from quotes l join stories t on t.id = l.story_id where l.saying_id = q.saying_id
+            order by coalesce(t.published_at, t.first_seen_at) desc, l.id desc limit 1) as last_wording,
+        s.title, s.id as story_id, s.thread_id, s.url
     from quotes q
     join stories s on s.id = q.story_id
+    group by q.saying_id
     """,
 )
 

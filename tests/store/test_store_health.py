@@ -199,3 +199,13 @@ def test_pruning_spares_what_is_young_or_kept_for_ever(store: Store) -> None:
     assert set(store.prune(NOW, keep_pages=DAY, keep_text=DAY, keep_polls=100 * DAY).values()) == {0}
     assert set(store.prune(NOW + 9999 * DAY, keep_pages=None, keep_polls=None).values()) == {0}
     assert count(store, "pages", "body is not null") == 1
+
+
+def test_pruning_goes_on_over_many_batches(store: Store) -> None:
+    """More rows than one transaction takes."""
+    feed_id = feed_is_added(store)
+    with store.transaction():
+        for number in range(1200):
+            store.record_poll(a_failed_poll(feed_id, NOW + timedelta(minutes=number)))
+    assert store.prune(NOW + 99 * DAY, keep_pages=None, keep_polls=DAY)["polls"] == 1201
+    assert count(store, "polls") == 0

@@ -34,7 +34,7 @@ WRITES: dict[str, Callable[[Store], object]] = {
     "retry_alerts": lambda s: s.retry_alerts(NOW),
     "note_cycle": lambda s: s.note_cycle({}, NOW),
     "set_setting": lambda s: s.set_setting("k", 1),
-    "prune": lambda s: s.prune(NOW, keep_pages=None),
+    "prune": lambda s: s.prune(NOW, keep_pages=NOW - NOW),
     "transaction": lambda s: s.transaction().__enter__(),
 }
 
@@ -50,6 +50,8 @@ READS: dict[str, Callable[[Store], object]] = {
     "pages_of": lambda s: s.pages_of(1),
     "stories_for_reprocess": lambda s: list(s.stories_for_reprocess()),
     "recent_sketches": lambda s: s.recent_sketches(NOW),
+    "recent_quotes": lambda s: s.recent_quotes(NOW),
+    "sayings": lambda s: s.sayings("x"),
     "reviews_of": lambda s: s.reviews_of(1),
     "owed_deliveries": lambda s: s.owed_deliveries(NOW, 1),
     "owed_alert": lambda s: s.owed_alert(1),

@@ -119,11 +119,11 @@ def test_a_thread_shows_who_tells_it(filled: Store) -> None:
 
 
 def test_quotes_stand_with_speaker_stance_and_outlet(filled: Store) -> None:
-    """One row a quotation."""
+    """A saying that nobody recognised elsewhere is a row of its own."""
     rows = filled.view("v_quotes")
     assert len(rows) == 3
-    assert {(row["speaker"], row["quote"], row["stance"]) for row in rows} == {
-        ("Olena Kovalenko", "We go in circles", "supports"),
+    assert {(row["speaker"], row["quote"], row["stance"], row["n_stories"]) for row in rows} == {
+        ("Olena Kovalenko", "We go in circles", "supports", 1),
     }  # fmt: skip
 
 
