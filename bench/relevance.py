@@ -22,7 +22,7 @@ from monitor.model import Document
 from monitor.settings import TopicSettings
 
 TOPIC = TopicSettings(name="nato-accession", query="@nato AND (@accession OR @accession-phrase OR @enlargement)")
-PENALTY = 1.0
+PENALTY = 12.0
 FOLDS = 5
 
 

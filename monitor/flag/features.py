@@ -23,7 +23,7 @@ STRONG = 0.55
 CARRIED = 0.45
 
 CUES = ("process", "refusal", "statement", "background", "completed", "exercise", "other-union")
-ENTRIES = ("nato", "alliance", "accession", "accession-bare", "accession-phrase", "member-state", "enlargement", "eu", *CUES)
+ENTRIES = ("nato", "alliance", "accession", "accession-bare", "accession-phrase", "member-state", "alliance-thing", "enlargement", "eu", *CUES)
 
 
 @dataclass(slots=True)
@@ -39,6 +39,7 @@ class Sentence:
     strength: float = 0.0
     hits: set[Hit] = field(default_factory=set)  # accession words and the alliance as linked
     cues: dict[str, int] = field(default_factory=dict)  # how many places of each other lexicon entry
+    context: bool = False  # the sentence before or the title names a candidate
     candidates: dict[str, int] = field(default_factory=dict)  # country -> fewest words to an accession word
     named: set[str] = field(default_factory=set)  # candidates anywhere in the sentence
 
@@ -80,10 +81,16 @@ def read_story(scene: Scene, entries: Mapping[str, Test], countries: Sequence[Na
     found = {name: _by_sentence(entries[name](scene) or (), parts, firsts) for name in ENTRIES}
     rivals = _merged(found["eu"], found["other-union"])
     for named in countries:
+        part = parts[bisect_right(firsts, named.first) - 1]
         if named.candidate:
-            parts[bisect_right(firsts, named.first) - 1].named.add(named.country)
+            part.named.add(named.country)
+        elif named.country == "RU":
+            part.cues["russia"] = 1
     for number, part in enumerate(parts):
-        part.cues = {name: len(found[name][number]) for name in (*CUES, "eu", "nato", "enlargement") if number in found[name]}
+        if any(_is_year(word) for word in scene.reading.folded[part.first : part.after]):
+            part.cues["year"] = 1
+        part.cues |= {name: len(found[name][number]) for name in (*CUES, "eu", "nato", "enlargement") if number in found[name]}
+        part.context = number > 0 and bool(parts[number - 1].named or parts[0].named)
     if found["nato"]:
         for number in found["accession"].keys() | found["accession-phrase"].keys() | found["enlargement"].keys():
             _weigh(parts[number], *(table.get(number, []) for table in (*(found[name] for name in _WEIGHED), rivals)))
@@ -124,7 +131,7 @@ def _merged(one: dict[int, list[Place]], other: dict[int, list[Place]]) -> dict[
     return {number: one.get(number, []) + other.get(number, []) for number in one.keys() | other.keys()}
 
 
-_WEIGHED = ("accession-phrase", "accession", "enlargement", "nato", "alliance", "member-state")
+_WEIGHED = ("accession-phrase", "accession", "enlargement", "nato", "alliance", "member-state", "alliance-thing")
 
 
 def _weigh(
@@ -135,10 +142,15 @@ def _weigh(
     nato: list[Place],
     alliance: list[Place],
     members: list[Place],
+    things: list[Place],
     rivals: list[Place],
 ) -> None:
     """How strongly a sentence speaks of accession, and by which words."""
+    # "invited to the NATO summit": that naming of the alliance belongs to the summit
+    taken = {hit for thing in things for hit in thing[2]}
     for place in phrases:
+        if place[2][-1] in taken and not any(first[0] == place[0] for first in words):
+            continue
         part.strength = 1.0
         part.hits.update(place[2])
     heads, weight = (nato, 1.0) if nato else (alliance, 0.8)
@@ -169,6 +181,10 @@ def _link(place: Place, heads: list[Place], rivals: list[Place]) -> tuple[int, P
     return gap, head
 
 
+def _is_year(word: str) -> bool:
+    return len(word) == 4 and word.isdigit() and word[:2] in {"19", "20"}
+
+
 def _gap(one: Place | Hit, other: Place | Hit) -> int:
     return max(0, other[0] - one[1] if other[0] >= one[0] else one[0] - other[1])
 
@@ -184,7 +200,8 @@ def _carry_on(parts: list[Sentence], found: Mapping[str, dict[int, list[Place]]]
         if part.field == "title":
             carried = strongest >= STRONG or (number in found["nato"] and bool(part.named))
         else:
-            carried = any(parts[near].strength >= CARRIED for near in (number - 1, number + 1) if 0 <= near < len(parts))
+            beside = (0, number - 1, number + 1)
+            carried = any(parts[near].strength >= CARRIED for near in beside if near < len(parts))
         if carried and (part.named or part.field == "text"):
             part.strength = CARRIED if part.field == "text" else STRONG
             part.hits.update(hits_of(bare[number]))
@@ -238,7 +255,22 @@ def measure(parts: list[Sentence], nato_count: int, word_count: int) -> dict[str
         "alliance_density": math.log1p(100 * nato_count / max(20, word_count)),
         "length": math.log10(max(10, word_count)),
         "single": float(len(speaking) == 1),
+        "year": of_speaking("year"),
+        "russia": of_speaking("russia"),
+        "late": body.index(strong[0]) / total if strong else 0.0,
+        "window": _best_window([_live(part) for part in body]),
+        "live": math.log1p(sum(_live(part) for part in speaking)),
+        "live_share": sum(_live(part) for part in speaking) / len(parts),
     }
+
+
+def _live(part: Sentence) -> float:
+    """How much a sentence reports, from 0 to 1: it names a candidate and does not merely look back."""
+    if part.strength < CARRIED:
+        return 0.0
+    looks_back = sum(cue in part.cues for cue in ("background", "completed", "year"))
+    named = 1.0 if part.named else 0.8 if part.context else 0.4
+    return part.strength * named * 0.5**looks_back
 
 
 def concerned(parts: list[Sentence]) -> tuple[str, ...]:
@@ -249,6 +281,11 @@ def concerned(parts: list[Sentence]) -> tuple[str, ...]:
             weights[country] = weights.get(country, 0) + part.strength * (2 if part.field == "title" else 1) / (1 + gap / 4)
     best = max(weights.values(), default=0)
     return tuple(sorted((country for country, weight in weights.items() if weight >= 0.34 * best), key=lambda country: -weights[country]))
+
+
+def _best_window(live: list[float], width: int = 3) -> float:
+    """The most that ``width`` sentences in a row report."""
+    return max((sum(live[start : start + width]) for start in range(len(live))), default=0.0)
 
 
 def _longest_run(body: list[Sentence]) -> int:
