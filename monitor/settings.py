@@ -229,7 +229,7 @@ DEFAULT_TOPICS = (
     TopicSettings(
         name="nato-accession",
         title="NATO accession",
-        query="(@nato NEAR/25 @accession) OR @accession-phrase",
+        query="@nato AND (@accession OR @accession-phrase OR @enlargement)",
     ),
 )
 
