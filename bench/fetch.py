@@ -1,6 +1,6 @@
 """What one fetch costs: CPU time of the client per request, our Fetcher beside the clients that it is built on.
 
-    python bench/fetch.py [--fetches 1000] [--connections 50] [--rounds 5] [--plain]
+    python bench/fetch.py [--fetches 1000] [--connections 50] [--rounds 5] [--without-plain]
 
 A second process serves synthetic feeds (33 kB) on loopback and answers 304 to validators. In each round every client
 makes all its fetches; the table shows the median of the rounds, so that the rows can be compared although the machine
@@ -79,7 +79,7 @@ async def measure(port: int, options: argparse.Namespace) -> dict[str, list[floa
             "Fetcher, 304": (lambda url: fetcher.get(url, etag=ETAG, last_modified=MODIFIED), here),
             "Fetcher, 304, own host": (lambda url: fetcher.get(url, etag=ETAG, last_modified=MODIFIED), hosts),
         }
-        if options.plain:
+        if not options.without_plain:
             runs["plain httpx, 200"] = (plain.get, here)
             runs["plain httpx, 304"] = (lambda url: plain.get(url, headers=VALIDATORS), here)
         rows: dict[str, list[float]] = {name: [] for name in runs}
@@ -165,7 +165,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--fetches", type=int, default=1000)
     parser.add_argument("--connections", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--plain", action="store_true", help="also httpx with its own pool, which is slow")
+    parser.add_argument("--without-plain", action="store_true", help="leave out httpx with its own pool, which is slow")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
@@ -19,7 +19,7 @@ from monitor.errors import AddressRefused, FetchError
 from monitor.fetch import failures
 from monitor.fetch.guard import Guard, Lookup, asked_host
 from monitor.fetch.limits import BodyRefused, read_body
-from monitor.fetch.politeness import Lane, Politeness, retry_after_s
+from monitor.fetch.politeness import HostHeld, Politeness, retry_after_s
 from monitor.fetch.robots import BYTES_MAX, Robots
 from monitor.fetch.transport import CookielessClient, GuardedTransport
 from monitor.model import Response
@@ -37,7 +37,8 @@ _BUSY = frozenset({429, 503})  # where Retry-After is obeyed, for the whole host
 class Fetcher:
     """Asks servers for feeds and pages. An async context manager; outside of one, call ``aclose``.
 
-    ``lookup`` resolves host names; ``clock`` (monotonic seconds), ``sleep`` and ``now`` (aware UTC) are the time.
+    ``lookup`` resolves host names; ``clock`` (monotonic seconds), ``sleep`` and ``wall_clock`` (seconds since 1970)
+    are the time.
     """
 
     def __init__(
@@ -47,13 +48,13 @@ class Fetcher:
         lookup: Lookup | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._timeout_s = settings.timeout.total_seconds()
         self._max_bytes = settings.max_bytes
         self._obey_robots = settings.obey_robots
         self._user_agent = settings.user_agent or default_user_agent()
-        self._now = now
+        self._wall_clock = wall_clock
         self._politeness = Politeness(
             per_host=settings.per_host,
             delay_s=settings.per_host_delay.total_seconds(),
@@ -66,7 +67,7 @@ class Fetcher:
             Guard(settings.allow_private),
             lookup=lookup,
             connections=settings.connections,
-            connect_timeout_s=min(CONNECT_TIMEOUT_MAX_S, self._timeout_s),
+            connect_timeout_s=min(CONNECT_TIMEOUT_MAX_S, self._timeout_s / 2),
         )
         self._client = CookielessClient(transport=transport, trust_env=False, timeout=None)
 
@@ -107,7 +108,7 @@ class Fetcher:
             obey_robots=obey_robots and self._obey_robots,
         )
         answer = await self._follow(url, trip)
-        if answer.status == 304 and etag is None and last_modified is None:
+        if answer.status == 304 and not (etag or last_modified):
             raise FetchError(f"{answer.url}: HTTP 304 Not Modified, though nothing was said to be known", status=304)
         return Response(
             url=url,
@@ -121,8 +122,8 @@ class Fetcher:
 
     async def _follow(self, url: str, trip: _Trip) -> _Answer:
         """The answer at the end of the redirects: 2xx or 304."""
-        target = _target(url)
-        seen = {target.text}
+        start = target = _target(url)
+        seen = {start.text}
         while True:
             answer = await self._visit(target, trip)
             if 200 <= answer.status < 300 or answer.status == 304:
@@ -132,10 +133,10 @@ class Fetcher:
             target = _redirected(target, answer)
             trip.redirects.append((answer.status, target.text))
             if target.text in seen:
-                raise FetchError(f"{url}: redirects in a circle, back to {target.text}", status=answer.status)
+                raise FetchError(f"{start.text}: redirects in a circle, back to {target.text}", status=answer.status)
             if len(trip.redirects) > REDIRECTS_MAX:
                 raise FetchError(
-                    f"{url}: more than {REDIRECTS_MAX} redirects, last to {target.text}", status=answer.status
+                    f"{start.text}: more than {REDIRECTS_MAX} redirects, last to {target.text}", status=answer.status
                 )
             seen.add(target.text)
 
@@ -145,19 +146,19 @@ class Fetcher:
             delay_s = await self._robots.check(target.site, target.text)
             if delay_s:
                 self._politeness.slow_down(target.host, delay_s)
-        started: float | None = None
-        turn: Lane | None = None
         try:
             turn = await self._politeness.enter(target.host)
-            started = time.perf_counter()
+        except HostHeld as error:
+            raise failures.of_exception(target.text, error, self._timeout_s) from error
+        began = time.perf_counter()
+        try:
             async with asyncio.timeout(trip.left_s):
                 return await self._ask(target, trip, alone=turn.demand == 1)
         except Exception as error:
             raise failures.of_exception(target.text, error, self._timeout_s) from error
         finally:
-            if turn is not None and started is not None:
-                self._politeness.leave(turn)
-                trip.left_s -= time.perf_counter() - started
+            self._politeness.leave(turn)
+            trip.left_s -= time.perf_counter() - began
 
     async def _ask(self, target: _Target, trip: _Trip, *, alone: bool) -> _Answer:
         headers = list(trip.headers)
@@ -187,7 +188,7 @@ class Fetcher:
     def _refusal(self, target: _Target, answer: _Answer) -> FetchError:
         seconds = None
         if answer.status in _BUSY and "retry-after" in answer.headers:
-            seconds = retry_after_s(answer.headers["retry-after"], answer.headers.get("date"), self._now())
+            seconds = retry_after_s(answer.headers["retry-after"], answer.headers.get("date"), self._wall_clock())
             if seconds is not None:
                 seconds = self._politeness.hold(target.host, seconds, answer.status)
         return failures.of_status(target.text, answer.status, seconds)
@@ -260,11 +261,12 @@ def _target(url: str) -> _Target:
     try:
         parsed = httpx.URL(url.strip())
     except (httpx.InvalidURL, ValueError) as error:
-        raise FetchError(f"{url}: no valid URL: {error}", permanent=True) from error
+        raise FetchError(f"{_without_credentials(url)}: no valid URL: {error}", permanent=True) from error
     if parsed.scheme not in {"http", "https"}:
-        raise AddressRefused(f"{url}: only http and https are asked for, not {parsed.scheme or 'a relative URL'}")
+        scheme = parsed.scheme or "a relative URL"
+        raise AddressRefused(f"{_without_credentials(url)}: only http and https are asked for, not {scheme}")
     if not parsed.host:
-        raise FetchError(f"{url}: no valid URL: it names no host", permanent=True)
+        raise FetchError(f"{_without_credentials(url)}: no valid URL: it names no host", permanent=True)
     authorization = None
     if parsed.userinfo:
         credentials = unquote(parsed.userinfo.decode("ascii"))
@@ -288,6 +290,10 @@ def _redirected(target: _Target, answer: _Answer) -> _Target:
     following = _target(url)
     following.authorization = target.authorization if following.site == target.site else None
     return following
+
+
+def _without_credentials(url: str) -> str:
+    return re.sub(r"//[^/?#]*@", "//", url)
 
 
 def _headers_of(response: httpx.Response) -> dict[str, str]:

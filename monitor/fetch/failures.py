@@ -44,6 +44,8 @@ def of_exception(url: str, error: Exception, timeout_s: float) -> FetchError:
                 return AddressRefused(f"{url}: {cause}")
             case BodyRefused():
                 return FetchError(f"{url}: {cause}", permanent=cause.permanent)
+            case aiohttp.ConnectionTimeoutError():
+                return FetchError(f"{url}: no connection in time")
             case HostHeld():
                 return FetchError(f"{url}: {cause}", status=cause.status, retry_after_s=cause.remaining_s)
     for cause in causes:
@@ -55,8 +57,6 @@ def of_exception(url: str, error: Exception, timeout_s: float) -> FetchError:
 
 def _words(error: BaseException, timeout_s: float) -> str | None:
     match error:
-        case aiohttp.ConnectionTimeoutError():
-            return "no connection in time"
         case TimeoutError():
             return f"no complete answer within {timeout_s:g} s"
         case socket.gaierror():

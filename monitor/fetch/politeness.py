@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 RETRY_AFTER_MAX_S = 86400.0
@@ -132,23 +132,25 @@ class Politeness:
         self._clear_at = max(_LANES_BEFORE_CLEARING, 2 * len(self._lanes))
 
 
-def retry_after_s(value: str, date: str | None, now: datetime) -> float | None:
-    """A Retry-After header in seconds from ``now`` (RFC 9110, 10.2.3: a number or a date); None for what is neither.
+def retry_after_s(value: str, date: str | None, now_s: float) -> float | None:
+    """A Retry-After header in seconds from now (RFC 9110, 10.2.3: a number or a date); None for what is neither.
 
-    ``date``: the answer's Date header, which a date counts from where there is one, so that clocks need not agree.
+    ``date``: the answer's Date header, which a date counts from where there is one, so that clocks need not agree; else
+    it counts from ``now_s``, in seconds since 1970.
     """
     value = value.strip()
     if value.isascii() and value.replace(".", "", 1).isdigit():
         return float(value)
-    until = _http_date(value)
-    if until is None:
+    until_s = _http_date_s(value)
+    if until_s is None:
         return None
-    return (until - (_http_date(date or "") or now)).total_seconds()
+    server_s = _http_date_s(date or "")
+    return until_s - (now_s if server_s is None else server_s)
 
 
-def _http_date(text: str) -> datetime | None:
+def _http_date_s(text: str) -> float | None:
     try:
         date = parsedate_to_datetime(text)
     except ValueError:
         return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()

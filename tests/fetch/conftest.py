@@ -45,9 +45,9 @@ def clock() -> MovedClock:
 def fetcher_for(bad_server: BadServer, clock: MovedClock) -> Callable[..., Fetcher]:
     """Makes a fetcher that may connect to the bad server, and only there, on the moved clock."""
 
-    def make(*, lookup: Any = None, now: Any = None, **settings: Any) -> Fetcher:
+    def make(*, lookup: Any = None, wall_clock: Any = None, **settings: Any) -> Fetcher:
         settings = {"allow_private": (bad_server.address,), "timeout": "5s", **settings}
-        more = {"now": now} if now else {}
+        more = {"wall_clock": wall_clock} if wall_clock else {}
         return Fetcher(FetchSettings(**settings), lookup=lookup, clock=clock, sleep=clock.sleep, **more)
 
     return make

@@ -206,6 +206,8 @@ async def test_a_gzip_bomb_is_inert(bad_server, fetcher_for):
         ("gzip", gzip.compress(PIECE[:1000]) + gzip.compress(PIECE[1000:])),
         ("deflate", zlib.compress(PIECE)),
         ("deflate", zlib.compress(PIECE, wbits=-15)),
+        ("deflate", gzip.compress(PIECE)),
+        ("gzip", gzip.compress(PIECE) + bytes(16)),
         ("zstd", zstandard.compress(PIECE)),
         ("gzip, gzip", gzip.compress(gzip.compress(PIECE))),
         ("gzip", PIECE),
@@ -292,15 +294,15 @@ async def test_nobody_listens(bad_server, fetcher_for):
 
 
 async def test_nobody_answers_the_connection(fetcher_for):
-    """A host that lets a connection hang costs no more than the deadline."""
+    """A host that lets a connection hang costs no more than half of the time."""
     with socket.socket() as deaf, socket.socket() as first, socket.socket() as second:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(0)
         for filler in (first, second):  # the queue of a listener that accepts nothing is full after these
             filler.setblocking(False)
             filler.connect_ex(deaf.getsockname())
-        async with fetcher_for(allow_private=True, timeout="0.2s") as fetcher:
-            with pytest.raises(FetchError, match=r"no connection in time|no complete answer"):
+        async with fetcher_for(allow_private=True, timeout="0.4s") as fetcher:
+            with pytest.raises(FetchError, match="no connection in time"):
                 await fetcher.get(f"http://127.0.0.1:{deaf.getsockname()[1]}/feed")
 
 
@@ -407,7 +409,17 @@ async def test_credentials_stay_with_their_origin(bad_server, fetcher_for):
             await fetcher.get(url)
     sent = [request.headers.get("authorization") for request in bad_server.requests]
     assert sent == ["Basic YW5hOnNAZmU=", "Basic YW5hOnNAZmU=", None]
-    assert "fe@" not in str(caught.value)
+    assert "s%40fe" not in str(caught.value)
+
+
+@pytest.mark.parametrize("rest", ["/circle", ":bad/", "[/"])
+async def test_no_error_tells_a_password(bad_server, fetcher_for, rest):
+    """Messages go into the store and the log."""
+    bad_server.on("/circle", redirects("/circle"))
+    async with fetcher_for() as fetcher:
+        with pytest.raises(FetchError) as caught:
+            await fetcher.get(f"http://ana:secret@{bad_server.address}{rest}")
+    assert "secret" not in str(caught.value)
 
 
 async def nobody(host: str) -> list[str]:
