@@ -6,6 +6,7 @@ from monitor.errors import FeedError
 from monitor.model import FeedDocument
 from monitor.poll.body import unpack
 from monitor.poll.charset import decode
+from monitor.poll.dates import parse_date
 from monitor.poll.fast import read_fast
 from monitor.poll.jsonfeed import read_json_feed
 from monitor.poll.markup import title_text
@@ -49,18 +50,20 @@ def parse_feed(
         if not fast.entries:
             raise FeedError(f"no entries before a limit was met: {fast.cut}")
         return _document(fast, "fast", source, url)
-    if not fast.doubts and (unread := unread_date(fast)):
-        fast.doubts.append(f"unread date {unread[:40]!r}")
-    if not fast.doubts and not tolerant:
+    unread = unread_date(fast)
+    if not fast.doubts and not unread and not tolerant:
         return _document(fast, "fast", source, url)
+    doubt = fast.doubts[0] if fast.doubts else f"unread date {unread[:40]!r}" if unread else "asked for"
     if tolerant is False:
-        raise NeedsTolerantParser(fast.doubts[0])
-    return _second_opinion(fast, source, url)
+        raise NeedsTolerantParser(doubt)
+    return _second_opinion(fast, doubt, source, url)
 
 
-def _second_opinion(fast: Reading, source: Source, url: str) -> FeedDocument:
-    """feedparser's reading, unless it fails or loses entries that the fast reader has."""
-    doubt = fast.doubts[0] if fast.doubts else "asked for"
+def _second_opinion(fast: Reading, doubt: str, source: Source, url: str) -> FeedDocument:
+    """feedparser's reading, unless it fails or loses entries that the fast reader has.
+
+    Where dates were the only doubt, only its dates are taken.
+    """
     try:
         tolerant = read_tolerant(source, url)
     except Exception as error:
@@ -70,6 +73,11 @@ def _second_opinion(fast: Reading, source: Source, url: str) -> FeedDocument:
     if len(tolerant.entries) < len(fast.entries):
         counts = f"{len(tolerant.entries)} of {len(fast.entries)}"
         return _document(fast, f"fast: {doubt}, but feedparser found only {counts} entries", source, url)
+    if not fast.doubts and len(tolerant.entries) == len(fast.entries) and doubt != "asked for":
+        for mine, other in zip(fast.entries, tolerant.entries, strict=True):
+            if parse_date(mine.published) is None:
+                mine.published = other.published
+        return _document(fast, f"feedparser for dates: {doubt}", source, url)
     return _document(tolerant, f"feedparser: {doubt}", source, url)
 
 

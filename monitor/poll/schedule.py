@@ -15,9 +15,10 @@ from monitor.settings import PollSettings
 UNKNOWN_RATE = timedelta(minutes=30)  # until a feed has shown how often it publishes
 RATE_WINDOW = timedelta(days=14)  # older entries say nothing about today's rate
 RATE_ENTRIES = 30
+FEWEST_TIMES = 3  # different moments; with fewer there is no rate yet
 SHORTEST_SPAN = timedelta(hours=3)  # a batch of entries at one moment is no rate
 JITTER = 0.1
-ABSURD_HINT = timedelta(hours=24)  # a publisher's wish for less than one poll a day is a mistake: ttl 100000 exists
+ABSURD_WISH = timedelta(hours=24)  # a publisher's wish for less than one poll a day is a mistake: ttl 100000 exists
 UNCONDITIONAL_EVERY = timedelta(hours=24)
 SLOW_START = timedelta(minutes=30)  # first back-off after an answer that asking again soon cannot help
 RETRY_AFTER_MOST = timedelta(hours=24)
@@ -37,11 +38,14 @@ def plan_after_success(
     publisher asks for (ttl, sy:update*, Cache-Control, Expires); between the settings' limits; spread by feed.
     """
     interval, reason = _by_rate(feed, document, now)
-    for hint, source in _hints(feed, document, headers, now):
-        if hint >= ABSURD_HINT:
-            reason += f"; {source} of {in_words(hint)} ignored"
-        elif hint > interval:
-            interval, reason = hint, f"{source} asks for {in_words(hint)} ({reason})"
+    for wish, source in _wishes(document, headers, now):
+        if wish >= ABSURD_WISH:
+            reason += f"; {source} of {in_words(wish)} ignored"
+        elif wish > interval:
+            interval, reason = wish, f"{source} asks for {in_words(wish)} ({reason})"
+    if document is None and feed.interval_s and not feed.failures and _span(feed.interval_s) > interval:
+        # the ttl stood in the body that was not read again: what it led to still holds
+        interval, reason = _span(feed.interval_s), "unchanged, so the interval stays"
     return _plan(feed, interval, reason, settings, now)
 
 
@@ -61,7 +65,7 @@ def plan_after_failure(
     nth = "first failure" if failures == 1 else f"{failures} failures in a row"
     plan = _plan(feed, delay, f"{nth}, backing off {in_words(delay)}", settings, now)
     asked = error.retry_after_s if isinstance(error, FetchError) else None
-    return plan if asked is None else _not_before(plan, asked, now)
+    return plan if asked is None else _not_before(plan, feed.id, asked, now)
 
 
 def must_poll_unconditionally(feed: FeedState, now: datetime) -> bool:
@@ -86,33 +90,31 @@ def _by_rate(feed: FeedState, document: FeedDocument | None, now: datetime) -> t
     seen = set(feed.entry_times)
     if document is not None:
         seen.update(entry.published_at for entry in document.entries if entry.published_at)
-    times = sorted((time for time in seen if now - RATE_WINDOW <= time <= now), reverse=True)[:RATE_ENTRIES]
-    if not times:
-        if seen:
-            return ABSURD_HINT, f"nothing new for {in_words(now - min(now, max(seen)))}"
+    past = sorted((time for time in seen if time <= now), reverse=True)
+    if not past:
         return UNKNOWN_RATE, "rate not yet known"
-    span = max(now - times[-1], SHORTEST_SPAN)
-    gap = span / len(times)
+    times = [time for time in past if time >= now - RATE_WINDOW][:RATE_ENTRIES]
+    if not times:
+        return RATE_WINDOW, f"nothing new for {in_words(now - past[0])}"
+    if len(past) < FEWEST_TIMES:
+        gap = (now - times[-1]) / len(times)
+        return max(gap / 2, UNKNOWN_RATE), "rate not yet known"
+    gap = max(now - times[-1], SHORTEST_SPAN) / len(times)
     return gap / 2, f"publishes every {in_words(gap)}"
 
 
 # --- what the publisher asks for -------------------------------------------------------------------------------------
 
 
-def _hints(
-    feed: FeedState, document: FeedDocument | None, headers: Mapping[str, str], now: datetime
-) -> list[tuple[timedelta, str]]:
-    """Each wish for a longest silence between polls, with its source."""
-    hints = []
+def _wishes(document: FeedDocument | None, headers: Mapping[str, str], now: datetime) -> list[tuple[timedelta, str]]:
+    """Each wish for silence between two polls, with its source."""
+    wishes = []
     if document is not None and document.ttl_s:
-        hints.append((_span(document.ttl_s), "the feed's ttl"))
-    if document is None and feed.interval_s and not feed.failures:
-        # the ttl stood in the body that we did not read again: the interval it led to still holds
-        hints.append((min(_span(feed.interval_s), ABSURD_HINT - timedelta(seconds=1)), "the last interval"))
+        wishes.append((_span(document.ttl_s), "the feed's ttl"))
     fresh = _fresh_for(headers, now)
     if fresh is not None:
-        hints.append(fresh)
-    return hints
+        wishes.append(fresh)
+    return wishes
 
 
 def _fresh_for(headers: Mapping[str, str], now: datetime) -> tuple[timedelta, str] | None:
@@ -155,19 +157,31 @@ def _plan(feed: FeedState, interval: timedelta, reason: str, settings: PollSetti
 
 def _spread(feed_id: int, interval: timedelta, settings: PollSettings) -> timedelta:
     """Up to a tenth later, by feed, so that feeds met together part; earlier where later would be too late."""
-    share = int.from_bytes(hashlib.blake2b(str(feed_id).encode(), digest_size=4).digest(), "big") / 2**32
+    share = _share(feed_id)
     longer = interval * (1 + JITTER * share)
     if longer <= settings.max_interval:
         return longer
     return max(interval * (1 - JITTER * share), settings.min_interval)
 
 
-def _not_before(plan: PollPlan, asked_s: float, now: datetime) -> PollPlan:
-    asked = min(_span(max(0.0, asked_s)), RETRY_AFTER_MOST)
-    capped = " (capped)" if asked_s > RETRY_AFTER_MOST.total_seconds() else ""
+def _not_before(plan: PollPlan, feed_id: int, asked_s: float, now: datetime) -> PollPlan:
+    """Retry-After: whatever the limits in the config say, but never more than a day."""
+    asked = _span(max(0.0, asked_s))
+    if asked > RETRY_AFTER_MOST:
+        return PollPlan(
+            now + RETRY_AFTER_MOST,
+            f"the server asks to wait {in_words(asked)}; we wait {in_words(RETRY_AFTER_MOST)}",
+            _seconds(RETRY_AFTER_MOST),
+        )
     if now + asked <= plan.next_poll_at:
         return plan
-    return PollPlan(now + asked, f"the server asks to wait {in_words(asked)}{capped}", _seconds(asked))
+    later = min(asked * (1 + JITTER * _share(feed_id)), RETRY_AFTER_MOST)
+    return PollPlan(now + later, f"the server asks to wait {in_words(asked)}", _seconds(asked))
+
+
+def _share(feed_id: int) -> float:
+    """0 to 1, the same for a feed every time, spread evenly over feeds."""
+    return int.from_bytes(hashlib.blake2b(str(feed_id).encode(), digest_size=4).digest(), "big") / 2**32
 
 
 def _span(seconds: float) -> timedelta:

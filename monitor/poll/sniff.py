@@ -16,7 +16,7 @@ _SEARCHED = 64 * 1024  # characters at the start in which a feed's root is looke
 _NAME = r"(?:[A-Za-z_][\w.-]*:)?"
 _ROOT = re.compile(rf"<({_NAME}(rss|rdf|feed|urlset|sitemapindex|channel|opml))(?=[\s>/])", re.IGNORECASE)
 _LOOSE_ITEM = re.compile(rf"<{_NAME}(?:item|entry)(?=[\s>])", re.IGNORECASE)
-_HTML = re.compile(r"<(?:!doctype\s+html|html|head|body|div|script|title|meta|p|h1|table)\b", re.IGNORECASE)
+_HTML = re.compile(r"<(?:!doctype\s+html|html|head|body|div|script|title|meta|table|h1|p)(?=[\s>])", re.IGNORECASE)
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(\[)?", re.IGNORECASE)
 _ITEM_NAMES = {"rss": "item", "rdf": "item", "channel": "item", "feed": "entry", "urlset": "url"}
 _CDATA = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|$)", re.DOTALL)
@@ -65,6 +65,8 @@ def _root(text: str) -> tuple[int, str, str]:
 def _without_root(text: str, position: int) -> tuple[int, str, str]:
     if _HTML.search(text[:_SEARCHED]):
         raise FeedError("a web page, not a feed")
+    if not text[position : position + _SEARCHED].strip():
+        raise FeedError("no feed: there is nothing but comments and declarations")
     loose = _LOOSE_ITEM.search(text, position)
     if loose:
         return loose.start(), "", ""
@@ -100,7 +102,7 @@ def _doctype_end(text: str, doctype: re.Match[str]) -> int:
 
 def _bounded(text: str, root: str, kind: str, was_cut: bool, max_entries: int) -> Source:
     """Without junk behind the root, without a last item that is cut in two, and without more items than we take."""
-    closing = text.rfind(f"</{root}") if root else -1
+    closing = _closing(text, root) if root else -1
     cut = "longer than we read" if was_cut else ""
     if closing > 0:
         end = text.find(">", closing) + 1
@@ -111,7 +113,7 @@ def _bounded(text: str, root: str, kind: str, was_cut: bool, max_entries: int) -
         last_is_whole = re.search(rf"</{_NAME}(?:{item})\s*>", text[starts[-1] :], re.IGNORECASE)
         cut = cut or "the body ends early"
         if not last_is_whole and len(starts) > 1:
-            cut += f", inside entry {len(starts):,}, which is left out"
+            cut += ", inside an entry that is left out"
             text, starts = _closed(text[: starts[-1]], root, kind), starts[:-1]
         elif last_is_whole:
             text = _closed(text[: starts[-1] + last_is_whole.end()], root, kind)
@@ -119,6 +121,17 @@ def _bounded(text: str, root: str, kind: str, was_cut: bool, max_entries: int) -
         cut = f"the first {max_entries:,} of {len(starts):,} entries" + (f"; {cut}" if cut else "")
         text, starts = _closed(text[: starts[max_entries]], root, kind), starts[:max_entries]
     return Source(kind, text, len(starts), cut)
+
+
+def _closing(text: str, root: str) -> int:
+    """Where the root's last closing tag stands, -1 where there is none; ``</feed`` is not ``</feedburner:origLink``."""
+    end = len(text)
+    while (place := text.rfind(f"</{root}", 0, end)) >= 0:
+        behind = text[place + len(root) + 2 : place + len(root) + 3]
+        if behind in {"", ">", " ", "\t", "\r", "\n"}:
+            return place
+        end = place
+    return -1
 
 
 def _blanked(text: str) -> str:
