@@ -239,10 +239,11 @@ class Store:
         with self.transaction():
             return saving.save(self._conn, record, packed, policy, place, kept_sketches, said_before)
 
-    def find_story(self, url: str) -> int | None:
-        """The story with this canonical URL."""
+    def find_story(self, url: str, *, full: bool = False) -> int | None:
+        """The story with this canonical URL; ``full``: only if it was judged on the full article, not on a teaser."""
         with self._reading():
-            return stories.find(self._conn, url)
+            found = stories.find(self._conn, url)
+            return found if found is None or not full or saving.is_full(self._conn, found) else None
 
     def story(self, id_or_url: int | str) -> StoredStory | None:
         """A story by its id or by any address it was found under; None when there is none."""

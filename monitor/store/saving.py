@@ -67,6 +67,12 @@ def settle(conn: sqlite3.Connection, entry_id: int, link: str | None, story_id: 
     entries.settle(conn, entry_id, story_id, now)
 
 
+def is_full(conn: sqlite3.Connection, story_id: int) -> bool:
+    """Was the stored story judged on the full article?"""
+    source, status = conn.execute("select source, status from stories where id = ?", (story_id,)).fetchone()
+    return _is_full(source, status)
+
+
 def _identity(record: StoryRecord) -> str:
     """The canonical URL. A front page is no story's address: entries that all link to it must not become one story."""
     parts = urlsplit(record.url)
@@ -77,8 +83,7 @@ def _identity(record: StoryRecord) -> str:
 
 def _is_better(conn: sqlite3.Connection, record: StoryRecord, known: int) -> bool:
     """Has the record the full article, where the stored story has not?"""
-    source, status = conn.execute("select source, status from stories where id = ?", (known,)).fetchone()
-    return _is_full(record.source, record.status) and not _is_full(source, status)
+    return _is_full(record.source, record.status) and not is_full(conn, known)
 
 
 def _is_full(source: str, status: str) -> bool:

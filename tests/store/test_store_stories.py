@@ -202,6 +202,15 @@ def test_a_full_article_is_not_replaced(store: Store, changes: dict[str, object]
     assert read_back(store, again.story_id).text.startswith("The first one.")
 
 
+def test_a_teaser_is_not_the_full_story(store: Store) -> None:
+    """So that the pipeline can fetch the page again for another feed's entry."""
+    teaser = a_story_is_read(store, feed_is_added(store, "a"), **SUMMARY_ONLY)
+    url = "https://kyiv.example/news/one"
+    assert (store.find_story(url), store.find_story(url, full=True)) == (teaser.story_id, None)
+    a_story_is_read(store, feed_is_added(store, "b"))
+    assert store.find_story(url, full=True) == teaser.story_id
+
+
 def test_the_same_entry_may_be_read_again_for_the_full_page(store: Store) -> None:
     """A paywall stub that is tried later: the settled entry brings the better text."""
     entries_come(store, feed_is_added(store), an_entry())
