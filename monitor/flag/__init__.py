@@ -56,7 +56,8 @@ class Rules:
         self._terms = Terms()
         self._entries: dict[str, Test] = {}
         self._topics = tuple(self._topic(topic, reader.query(topic.query)) for topic in topics)
-        for name in (*features.ENTRIES,):
+        self._fitted = {topic.name: topic.model.name != "generic" for topic in self._topics}
+        for name in features.ENTRIES:
             compile_node(reader.entry(name), self._terms, self._entries)
         self._countries: dict[int, lexicon.CountryNames] = {}
         for country in lexicon.countries():
@@ -79,7 +80,6 @@ class Rules:
         scene = self._scene(document, reading, found)
         flags: list[Flag] = []
         keywords: list[Keyword] = []
-        candidates: tuple[str, ...] = ()
         story: features.Story | None = None
         for topic in (self._topics[index] for index in touched):
             places = topic.test(scene)
@@ -87,13 +87,14 @@ class Rules:
                 continue
             keywords += self._keywords(topic, scene)
             if topic.model.name == "generic":
-                flags.append(self._flag(topic, scene, *generic.measure(scene, hits_of(places))))
-                continue
-            story = story or features.read_story(scene, self._entries, self._named(found, document))
-            flag = self._flag(topic, scene, story.features, story.carrying)
-            flags.append(flag)
-            if flag.flagged:
-                candidates = story.candidates
+                values, carrying = generic.measure(scene, hits_of(places))
+            else:
+                story = story or features.read_story(scene, self._entries, self._named(found, document))
+                values, carrying = story.features, story.carrying
+            if carrying:  # otherwise the words stand too far apart, or in page furniture: nothing speaks for the topic
+                flags.append(self._flag(topic, scene, values, carrying))
+        concerns_accession = any(flag.flagged and self._fitted[flag.topic] for flag in flags)
+        candidates = story.candidates if story and concerns_accession else ()
         return Verdict(tuple(flags), tuple(keywords), self._named_countries(found, candidates))
 
     def story(self, document: Document) -> features.Story | None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.flag.evaluate import Hit, Place, Scene, Test, hits_of
+from monitor.flag.furniture import furniture
 from monitor.model import FieldName
 from monitor.text import paragraphs, sentences
 
@@ -81,7 +82,9 @@ def read_story(scene: Scene, entries: Mapping[str, Test], countries: Sequence[Na
     found = {name: _by_sentence(entries[name](scene) or (), parts, firsts) for name in ENTRIES}
     rivals = _merged(found["eu"], found["other-union"])
     for named in countries:
-        part = parts[bisect_right(firsts, named.first) - 1]
+        part = sentence_of(named.first, parts, firsts)
+        if part is None:
+            continue
         if named.candidate:
             part.named.add(named.country)
         elif named.country == "RU":
@@ -102,8 +105,9 @@ def read_story(scene: Scene, entries: Mapping[str, Test], countries: Sequence[Na
 
 
 def split(scene: Scene) -> list[Sentence]:
-    """The document's sentences with their words, the title first. Sentences without a word are left out."""
+    """The document's sentences with their words, the title first. Page furniture and sentences without a word are left out."""
     reading = scene.reading
+    junk = furniture(reading.text, reading.title)
     found: list[Sentence] = []
     if reading.body_start > 1:
         found.append(Sentence("title", 0, len(reading.title), 0, reading.body_start - 1, 0))
@@ -111,18 +115,26 @@ def split(scene: Scene) -> list[Sentence]:
     breaks = [start for start, _ in paragraphs(reading.text)]
     for start, end in sentences(reading.text):
         after = bisect_left(starts, end, first)
-        if after > first:
+        while junk and junk[0][1] <= start:
+            junk.pop(0)
+        if after > first and not (junk and junk[0][0] <= start):
             found.append(Sentence("text", start, end, first, after, bisect_right(breaks, start)))
         first = after
     return found
 
 
+def sentence_of(word: int, parts: Sequence[Sentence], firsts: Sequence[int]) -> Sentence | None:
+    """The sentence that a word stands in; None in page furniture. ``firsts``: the first words of ``parts``."""
+    number = bisect_right(firsts, word) - 1
+    return parts[number] if number >= 0 and word < parts[number].after else None
+
+
 def _by_sentence(places: Sequence[Place], parts: Sequence[Sentence], firsts: Sequence[int]) -> dict[int, list[Place]]:
-    """Places by the number of their sentence; those that reach over a sentence's end are left out."""
+    """Places by the number of their sentence; those in page furniture or over a sentence's end are left out."""
     placed: dict[int, list[Place]] = {}
     for place in places:
         number = bisect_right(firsts, place[0]) - 1
-        if place[1] <= parts[number].after:
+        if number >= 0 and place[1] <= parts[number].after:
             placed.setdefault(number, []).append(place)
     return placed
 
@@ -210,8 +222,8 @@ def _carry_on(parts: list[Sentence], found: Mapping[str, dict[int, list[Place]]]
 def _place_candidates(parts: list[Sentence], firsts: Sequence[int], countries: Sequence[Named]) -> None:
     """Which candidates stand how near to the accession words of their sentence."""
     for named in countries:
-        part = parts[bisect_right(firsts, named.first) - 1]
-        if part.strength > 0 and named.candidate:
+        part = sentence_of(named.first, parts, firsts)
+        if part is not None and part.strength > 0 and named.candidate:
             gap = min(_gap(hit, (named.first, named.after, 0)) for hit in part.hits)
             part.candidates[named.country] = min(gap, part.candidates.get(named.country, gap))
 

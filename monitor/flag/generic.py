@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 
 from monitor.flag.evaluate import Hit, Scene
-from monitor.flag.features import Sentence, split
+from monitor.flag.features import Sentence, sentence_of, split
 
 
 def measure(scene: Scene, hits: list[Hit]) -> tuple[dict[str, float], list[Sentence]]:
     """The features of the generic model, and the sentences with matches."""
     parts = split(scene)
-    place = 0
+    firsts = [part.first for part in parts]
     for hit in hits:
-        while place + 1 < len(parts) and parts[place + 1].first <= hit[0]:
-            place += 1
-        parts[place].hits.add(hit)
+        part = sentence_of(hit[0], parts, firsts)
+        if part is not None:
+            part.hits.add(hit)
     carrying = [part for part in parts if part.hits]
     body = [part for part in carrying if part.field == "text"]
     total = max(1, sum(part.field == "text" for part in parts))

@@ -365,7 +365,7 @@ def _grammar() -> Lark:
     from lark import Lark
 
     text = resources.files(__package__).joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(text, parser="lalr", lexer="contextual", maybe_placeholders=False)
+    return Lark(text, parser="lalr", lexer="basic", maybe_placeholders=False)
 
 
 def _parse_tree(text: str) -> Any:
@@ -383,12 +383,16 @@ def _syntax_error(error: UnexpectedInput, text: str) -> QueryError:
     line, column = error.line, error.column
     if isinstance(error, UnexpectedToken):
         expected, token = error.accepts or error.expected, error.token
+        if token in {"NEAR", "ONEAR"}:
+            return QueryError(f"{token} needs a distance in words, like {token}/5", line=token.line or 1, column=token.column or 1)
         if token.type == "$END":
             line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
             found = "the query ends"
         else:
             line, column = token.line or 1, token.column or 1
             found = f"found {str(token)!r}"
+            if token.lower() in {"and", "or", "not"} and token.type == "WORD":
+                found += " (operators are written in capitals)"
     else:
         assert isinstance(error, UnexpectedCharacters)
         expected = error.allowed or set()
