@@ -97,17 +97,24 @@ _NAMES = (
 )
 
 
-def from_encoder(folder: Path) -> TargetSentimentNet:
-    """A net with the encoder of ``folder`` (config.json + model.safetensors of a BertModel) and a random head."""
+def from_encoder(folder: Path, weights: dict[str, Tensor] | None = None) -> TargetSentimentNet:
+    """A net shaped by ``folder``/config.json: with ``weights``, else with those of a BertModel and a random head."""
     net = TargetSentimentNet(json.loads((folder / "config.json").read_text()))
+    if weights is not None:
+        net.load_state_dict(weights)
+        return net
+    missing, unexpected = net.load_state_dict(_encoder_weights(folder / "model.safetensors"), strict=False)
+    if unexpected or any(not name.startswith(("dense.", "out.")) for name in missing):
+        raise SystemExit(f"{folder} is no BERT encoder this net can take: missing {missing}, unexpected {unexpected}")
+    return net
+
+
+def _encoder_weights(path: Path) -> dict[str, Tensor]:
     weights = {}
-    for name, value in load_file(folder / "model.safetensors").items():
+    for name, value in load_file(path).items():
         if "position_ids" in name or name.startswith("pooler"):
             continue
         for old, new in _NAMES:
             name = name.replace(old, new)  # noqa: PLW2901
         weights[name] = value
-    missing, unexpected = net.load_state_dict(weights, strict=False)
-    if unexpected or any(not name.startswith(("dense.", "out.")) for name in missing):
-        raise SystemExit(f"{folder} is no BERT encoder this net can take: missing {missing}, unexpected {unexpected}")
-    return net
+    return weights

@@ -119,9 +119,7 @@ class Run:
 
     def averaged(self) -> TargetSentimentNet:
         """A copy of the net that holds the averaged weights."""
-        copy = from_encoder(self.args.encoder)
-        copy.load_state_dict(self.net.state_dict() | self.average)
-        return copy
+        return from_encoder(self.args.encoder, self.net.state_dict() | self.average)
 
     def save(self) -> None:
         """Everything for a resume, and the averaged weights for an export."""
