@@ -50,6 +50,7 @@ log = logging.getLogger(__name__)
 ACCEPT_FEED = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 ACCEPT_PAGE = "text/html, application/xhtml+xml;q=0.9, */*;q=0.5"
 BIG_FEED_BYTES = 400_000  # parsed in a worker: more would hold up the loop for too long
+POLL_AT_ONCE = 400  # feeds in work: many may wait for their host's turn, the fetcher limits the connections
 READ_AT_ONCE = 64  # entries in work at the same time; each host and each worker has its own, lower limit
 READ_RETRY_S = (60, 180, 600, 1800)  # between the attempts to read an entry: minutes, since an alert may wait for it
 TELL_RETRY_MAX_S = 3600
@@ -138,7 +139,7 @@ async def poll_feeds(monitor: Monitor, *, all_feeds: bool = False) -> Tally:
         new = monitor.store.record_poll(outcome)
         _count_poll(tally, feed, outcome, new)
 
-    await _each(feeds, one, at_once=monitor.config.fetch.connections, stage="poll", monitor=monitor)
+    await _each(feeds, one, at_once=POLL_AT_ONCE, stage="poll", monitor=monitor)
     return tally
 
 
@@ -238,20 +239,24 @@ def _count_poll(tally: Tally, feed: FeedState, outcome: PollOutcome, new: int) -
 
 
 async def read_all(monitor: Monitor) -> Tally:
-    """Read pending entries until none is due."""
+    """Read all entries that are due now; one that has to be put off waits for the next cycle."""
     tally = Tally()
+    due = monitor.clock()
     while not monitor.stopping.is_set():
-        one_pass = await read_pending(monitor)
+        one_pass = await read_pending(monitor, due=due)
         tally.add(one_pass)
         if not one_pass.entries_read + one_pass.entries_put_off + one_pass.entries_skipped:
             break
     return tally
 
 
-async def read_pending(monitor: Monitor, *, limit: int = 500) -> Tally:
-    """Read the entries that are due, newest first. Each one ends as a story, a retry, or skipped with a reason."""
+async def read_pending(monitor: Monitor, *, due: datetime | None = None, limit: int = 500) -> Tally:
+    """Read the entries that are due (at ``due``, else now), newest first.
+
+    Each one ends as a story, put off with a reason and a time, or skipped with a reason.
+    """
     tally = Tally()
-    entries = monitor.store.pending_entries(monitor.clock(), limit)
+    entries = monitor.store.pending_entries(due or monitor.clock(), limit)
 
     async def one(entry: PendingEntry) -> None:
         await _read_one(monitor, entry, tally)
@@ -261,7 +266,7 @@ async def read_pending(monitor: Monitor, *, limit: int = 500) -> Tally:
 
 
 async def _read_one(monitor: Monitor, entry: PendingEntry, tally: Tally) -> None:
-    known = monitor.store.find_story(canonical_url(entry.link)) if entry.link else None
+    known = monitor.store.find_story(canonical_url(entry.link), full=True) if entry.link else None
     if known is not None:
         monitor.store.link_entry(entry.id, known, monitor.clock())
         tally.entries_read += 1
