@@ -11,7 +11,20 @@ from dataclasses import dataclass
 from monitor.text import Span, paragraphs
 
 # glyph -> the glyph that closes it; a glyph may both open and close (German „…“ against English “…”, Swedish ”…”)
-_CLOSED_BY = {"«": "»", "»": "«»", "„": "“”\"", "“": "”\"", "”": "”", '"': '"', "‟": "”", "‘": "’'", "‚": "‘’", "'": "'", "‹": "›", "›": "‹"}
+_CLOSED_BY = {
+    "«": "»",
+    "»": "«»",
+    "„": '“”"',
+    "“": '”"',
+    "”": "”",
+    '"': '"',
+    "‟": "”",
+    "‘": "’'",
+    "‚": "‘’",
+    "'": "'",
+    "‹": "›",
+    "›": "‹",
+}
 _SINGLE = frozenset("'‘’‚‹›")
 _OPENS = frozenset("«„“‘‚‹‟")
 _CLOSES = frozenset("»”’›")
@@ -105,7 +118,7 @@ def _can_open(text: str, at: int, start: int, end: int, *, inside: bool) -> bool
     if not after:
         return False
     if glyph in _SINGLE:
-        if before not in _BEFORE_OPENING and before not in "«„“\"":
+        if before not in _BEFORE_OPENING and before not in '«„“"':
             return False
         if after in _BLANK or (not after.isalnum() and after not in "[(…@#"):
             return False
@@ -127,10 +140,10 @@ def _can_close(text: str, at: int, start: int, end: int, stack: list[int]) -> bo
     if glyph in "»" or glyph == "”":
         return not (before in _BLANK and after.isalnum() and glyph == "”")
     if glyph in _SINGLE:
-        return (after in _AFTER_CLOSING or after in "”»“\"") and not (before in _BLANK and glyph == "‘")
+        return (after in _AFTER_CLOSING or after in '”»“"') and not (before in _BLANK and glyph == "‘")
     if after in _AFTER_CLOSING or after in "”»“\"’'«":
         return before not in _BLANK or (after in ".,;:!?" or glyph == '"' and after in _BLANK)
-    return glyph in "“\"«" and before not in _BEFORE_OPENING and not after.isalnum()
+    return glyph in '“"«' and before not in _BEFORE_OPENING and not after.isalnum()
 
 
 def _closes(text: str, stack: list[int], glyph: str) -> int | None:

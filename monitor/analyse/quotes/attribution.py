@@ -1,0 +1,372 @@
+"""Who speaks: finds the verb of saying that belongs to a quotation, its subject, and the person behind that subject.
+
+Answers None rather than guessing: a wrong speaker is worse than none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from monitor.analyse.quotes.marks import Quoted
+from monitor.analyse.quotes.people import Figure, Mention
+from monitor.analyse.quotes.story import BLANK, Sentence, Speaker, Story
+from monitor.analyse.quotes.words import VERB, Tag, Token, known_person
+
+_CONJUNCTIONS = frozenset(
+    ["and", "but", "и", "а", "но", "i", "a", "ale", "oraz", "och", "men", "et", "mais", "e", "mas", "und", "aber", "ja"]
+    + ["mutta", "y", "pero", "ma", "ve", "ama", "și", "dar", "та", "й", "але", "или", "or", "also", "også", "också", "také"]
+    + ["также", "también", "też", "também", "auch", "aussi", "również", "later", "then", "тоже"]
+)  # fmt: skip
+_NO_INVERSION = frozenset({"en"})  # a subject after the verb only directly behind a quotation: "said X"
+_TAG_WINDOW = 12  # words from a closing mark to the verb of saying, at most
+_LOOK_BACK = 5  # sentences that a pronoun may reach back
+
+
+def speaker_of(story: Story, record: Sequence[Quoted]) -> Speaker | None:
+    """Who says the words of ``record`` (the spans of one quotation in text order); None where the text leaves it open."""
+    spans = [(one, sentence) for one in record if (sentence := story.sentence_at(one.outer_start)) is not None]
+    found: Speaker | None = None
+    for one, sentence in spans:
+        found = found or _by_verb(story, sentence, one)
+    for one, sentence in spans:
+        found = found or by_according(story, sentence)
+    for one, sentence in spans:
+        found = found or _by_colon(story, sentence, one)
+    if found is None and spans:
+        found = _from_context(story, spans[0][1], spans[0][0], spans[-1][0])
+    if spans and found is not None:
+        spans[-1][1].speaker = found
+    return found
+
+
+def has_own_attribution(story: Story, one: Quoted) -> bool:
+    """Whether a verb of saying directly behind a quotation belongs to it: «…», said X."""
+    sentence = story.sentence_at(one.outer_start)
+    return sentence is not None and _tag_after(story, sentence, one) is not None
+
+
+def _by_verb(story: Story, sentence: Sentence, one: Quoted) -> Speaker | None:
+    lead = _verb_before(story, sentence, one)
+    tag = _tag_after(story, sentence, one)
+    if lead is not None and (tag is None or not _is_sentence_opening(sentence, one)):
+        found = subject_of(story, sentence, lead, until=one.outer_start)
+        if found is not None:
+            return found
+    if tag is not None:
+        return _subject_of_tag(story, sentence, one, tag)
+    return None
+
+
+def _is_sentence_opening(sentence: Sentence, one: Quoted) -> bool:
+    return not any(token.end <= one.outer_start for token in sentence.tokens)
+
+
+def _verb_before(story: Story, sentence: Sentence, one: Quoted) -> int | None:
+    """Index of the last verb of saying between the quotation before this one (or the sentence's start) and this one."""
+    floor = max((other.outer_end for other in sentence.quotes if other.outer_end <= one.outer_start), default=0)
+    best = None
+    for index, token in enumerate(sentence.tokens):
+        if token.end > one.outer_start:
+            break
+        if token.start >= floor and token.tag & VERB:
+            best = index
+    return best
+
+
+def _tag_after(story: Story, sentence: Sentence, one: Quoted) -> int | None:
+    """Index of the verb of saying behind a quotation that it belongs to."""
+    ceiling = min((other.outer_start for other in sentence.quotes if other.outer_start >= one.outer_end), default=None)
+    ceiling = sentence.end if ceiling is None else ceiling
+    tokens = sentence.tokens
+    behind = [index for index, token in enumerate(tokens) if one.outer_end <= token.start and token.end <= ceiling]
+    if not behind:
+        return None
+    first = tokens[behind[0]]
+    gap = story.masked[one.outer_end : first.start]
+    set_off = any(char in ",—–-" for char in gap) or story.text[one.end - 1] in ",!?…—–-"
+    for index in behind[:_TAG_WINDOW]:
+        token = tokens[index]
+        if token.tag & Tag.THAT:
+            return None
+        if token.tag & (Tag.SAY | (Tag.ACT if set_off else 0)):
+            between = story.masked[first.start : token.start]
+            if index == behind[0]:
+                return index
+            if set_off and between.count(",") <= 3:
+                return index
+            # “…” he said; “…” the minister has said
+            leading = [mention for mention in sentence.mentions if mention.first >= behind[0] and mention.last <= index]
+            if leading and leading[0].first == behind[0] and index - leading[-1].last <= 2 and "," not in between:
+                return index
+            return None
+    return None
+
+
+def _subject_of_tag(story: Story, sentence: Sentence, one: Quoted, verb: int) -> Speaker | None:
+    tokens = sentence.tokens
+    before = [
+        mention
+        for mention in sentence.mentions
+        if mention.start >= one.outer_end and mention.last <= verb and not _cannot_speak(mention)
+    ]
+    if before:
+        return resolved(story, sentence, before[0])
+    after = _first_after(story, sentence, verb, sentence.end, hearer=bool(tokens[verb].tag & Tag.HEARER))
+    if after is not None:
+        return resolved(story, sentence, after)
+    return _left_out(story, sentence, one.outer_start)
+
+
+def _first_after(story: Story, sentence: Sentence, verb: int, until: int, *, hearer: bool) -> Mention | None:
+    """The subject behind its verb: the first mention that is no place, before the clause ends."""
+    tokens = sentence.tokens
+    if hearer and story.words.lang in _NO_INVERSION:
+        return None
+    for mention in sentence.mentions:
+        if mention.first <= verb or mention.start >= until:
+            continue
+        between = tokens[verb + 1 : mention.first]
+        if any(token.tag & (Tag.THAT | Tag.SAY) for token in between):
+            return None
+        gap = story.masked[tokens[verb].end : mention.start]
+        if ":" in gap or BLANK in gap or "." in gap.replace(". ", "", 1) or gap.count(",") > 1:
+            return None
+        if _cannot_speak(mention):
+            continue
+        if mention.kind == "country" and mention.first - verb > 2:
+            continue
+        return mention
+    return None
+
+
+def _cannot_speak(mention: Mention) -> bool:
+    return mention.in_place or mention.possessive
+
+
+def subject_of(story: Story, sentence: Sentence, verb: int, *, until: int) -> Speaker | None:
+    """The subject of the verb at index ``verb``: before it, or, where the language allows, between it and ``until``."""
+    tokens = sentence.tokens
+    token = tokens[verb]
+    earlier = [index for index in sentence.verbs() if index < verb]
+    if earlier and (token.tag & Tag.PARTICIPLE or (verb > 0 and tokens[verb - 1].low in _CONJUNCTIONS)):
+        inherited = subject_of(story, sentence, earlier[-1], until=token.start)
+        if inherited is not None:
+            return inherited
+    left = _subject_left(story, sentence, verb)
+    if left is not None:
+        return resolved(story, sentence, left)
+    if story.words.lang not in _NO_INVERSION:
+        right = _first_after(story, sentence, verb, until, hearer=bool(token.tag & Tag.HEARER))
+        if right is not None:
+            return resolved(story, sentence, right)
+    if story.words.lang in _NO_INVERSION and not token.tag & Tag.PARTICIPLE:
+        return None
+    return _left_out(story, sentence, token.start)
+
+
+def _subject_left(story: Story, sentence: Sentence, verb: int) -> Mention | None:
+    tokens = sentence.tokens
+    candidates = [mention for mention in sentence.mentions if mention.last <= verb and not _cannot_speak(mention)]
+    clause = _clause_start(story, sentence, verb)
+    candidates = [mention for mention in candidates if mention.start >= clause]
+    if not candidates:
+        return None
+    nearest = candidates[-1]
+    if verb - nearest.last <= 2 or len(candidates) == 1:
+        return nearest if nearest.kind not in ("country",) or verb - nearest.last <= 3 else None
+    people = [mention for mention in candidates if mention.kind in ("name", "description", "pronoun")]
+    pronouns = [mention for mention in people if mention.kind == "pronoun" and verb - mention.last <= 4]
+    return (pronouns[-1:] or people or [nearest])[0]
+
+
+def _clause_start(story: Story, sentence: Sentence, verb: int) -> int:
+    """Where the clause of a verb begins: after a semicolon, a conjunction like "that", or a quotation before it."""
+    tokens = sentence.tokens
+    at = max((one.outer_end for one in sentence.quotes if one.outer_end <= tokens[verb].start), default=sentence.start)
+    for index in range(verb - 1, -1, -1):
+        if tokens[index].start < at:
+            break
+        if tokens[index].tag & Tag.THAT or ";" in story.masked[tokens[index].end : tokens[index + 1].start]:
+            return max(at, tokens[index].end)
+    return at
+
+
+def by_according(story: Story, sentence: Sentence) -> Speaker | None:
+    """The speaker of "according to X", "по словам X", "X:n mukaan"."""
+    tokens = sentence.tokens
+    for index, token in enumerate(tokens):
+        if token.tag & Tag.ACCORDING:
+            doubtful = token.tag & Tag.PREPOSITION and " " not in token.low and token.low in ("para", "pour", "do")
+            if doubtful and not (token.capital and index == 0):
+                continue
+            for mention in sentence.mentions:
+                if mention.first > index and mention.first - index <= 3:
+                    return resolved(story, sentence, mention)
+                if mention.first > index:
+                    break
+        elif token.tag & Tag.ZUFOLGE:
+            for mention in reversed(sentence.mentions):
+                if mention.last <= index and index - mention.last <= 1:
+                    return resolved(story, sentence, mention)
+    return None
+
+
+def _by_colon(story: Story, sentence: Sentence, one: Quoted) -> Speaker | None:
+    before = story.masked[sentence.start : one.outer_start].rstrip()
+    if not before.endswith(":"):
+        return None
+    people = [mention for mention in sentence.mentions if mention.end <= one.outer_start and not _cannot_speak(mention)]
+    people = [mention for mention in people if mention.kind in ("name", "description", "pronoun")]
+    if people:
+        return resolved(story, sentence, people[0])
+    return _left_out(story, sentence, one.outer_start)
+
+
+def _from_context(story: Story, sentence: Sentence, first: Quoted, last: Quoted) -> Speaker | None:
+    """The speaker of words that stand without any attribution: from the sentence's subject or the sentence before."""
+    outside = [token for token in sentence.tokens if token.end <= first.outer_start or token.start >= last.outer_end]
+    if len(outside) > 2:
+        named = [
+            mention
+            for mention in sentence.mentions
+            if mention.end <= first.outer_start and not _cannot_speak(mention) and mention.kind in ("name", "pronoun")
+        ]
+        return resolved(story, sentence, named[0]) if named else None
+    following = _next_of(story, sentence)
+    if following is not None and following.paragraph == sentence.paragraph and not following.quotes:
+        verbs = following.verbs(Tag.SAY)
+        if verbs and verbs[0] <= 6 and len(following.tokens) <= 16:
+            found = subject_of(story, following, verbs[0], until=following.end)
+            if found is not None and following.mentions and following.mentions[0].first <= 1:
+                return found
+    return carried(story, sentence)
+
+
+def carried(story: Story, sentence: Sentence) -> Speaker | None:
+    """The speaker of the sentence before."""
+    if sentence.number == 0:
+        return None
+    before = story.sentences[sentence.number - 1]
+    if before.speaker is not None:
+        return _again(before.speaker)
+    verbs = before.verbs(Tag.SAY | Tag.ACT)
+    if verbs:
+        found = subject_of(story, before, verbs[-1], until=before.end)
+        if found is not None:
+            return _again(found)
+    according = by_according(story, before)
+    if according is not None:
+        return _again(according)
+    named = [mention for mention in before.mentions if mention.kind == "name" and not _cannot_speak(mention)]
+    return _again(resolved(story, before, named[0])) if named else None
+
+
+def _again(speaker: Speaker | None) -> Speaker | None:
+    """The same speaker without words of its own at this quotation."""
+    if speaker is None:
+        return None
+    return Speaker(speaker.name, None, -1, speaker.role, speaker.country, speaker.figure)
+
+
+def _next_of(story: Story, sentence: Sentence) -> Sentence | None:
+    following = sentence.number + 1
+    return story.sentences[following] if following < len(story.sentences) else None
+
+
+def _left_out(story: Story, sentence: Sentence, at: int) -> Speaker | None:
+    """The subject that a language may leave out ("afirmou", "dodał"): whoever spoke or acted last."""
+    found = _earlier(story, sentence, at, None)
+    return found and Speaker(found.name, None, -1, found.role, found.country, found.figure)
+
+
+def resolved(story: Story, sentence: Sentence, mention: Mention) -> Speaker | None:
+    """The speaker that a mention stands for."""
+    surface = story.text[mention.start : mention.end]
+    if mention.kind == "name" and mention.figure is not None:
+        core = story.text[mention.core[0] : mention.core[1]]
+        return _figure(story, mention.figure, core, mention)
+    if mention.kind == "pronoun":
+        if mention.gender in ("n", "p"):
+            found = _institution_before(story, sentence, mention)
+        else:
+            found = _earlier(story, sentence, mention.start, mention.gender)
+        return found and Speaker(found.name, surface, mention.start, found.role, found.country, found.figure)
+    if mention.kind == "description":
+        figure = story.cast.described(mention)
+        if figure is not None:
+            return _figure(story, figure, surface, mention)
+        country = mention.country or story.words.home
+        return Speaker(_without_article(story, mention), surface, mention.start, mention.role, country)
+    return Speaker(_without_article(story, mention), surface, mention.start, None, mention.country)
+
+
+def _figure(story: Story, figure: Figure, surface: str, mention: Mention) -> Speaker:
+    known = known_person(figure.surname.casefold())
+    role = figure.role or mention.role or (known.role if known else None)
+    country = figure.country or mention.country
+    if country is None and figure.offices & {
+        "president",
+        "prime_minister",
+        "foreign_minister",
+        "defence_minister",
+        "minister",
+        "lawmaker",
+    }:
+        country = story.words.home
+    return Speaker(figure.full_name(), surface, mention.start, role, country, figure)
+
+
+def _without_article(story: Story, mention: Mention) -> str:
+    sentence = story.sentence_at(mention.start)
+    if sentence is not None:
+        first = sentence.tokens[mention.first]
+        if first.start == mention.start and first.tag & Tag.DEFINITE and mention.last - mention.first > 1:
+            return story.text[sentence.tokens[mention.first + 1].start : mention.end]
+    return story.text[mention.start : mention.end]
+
+
+def _earlier(story: Story, sentence: Sentence, at: int, gender: str | None) -> Speaker | None:
+    """Whom "he", "she" or a left-out subject means: the person in focus before ``at``."""
+    for mention in _subjects_first(sentence, at):
+        if mention.figure is not None and _agrees(mention.figure, gender):
+            return resolved(story, sentence, mention)
+    for number in range(sentence.number - 1, max(sentence.number - 1 - _LOOK_BACK, -1), -1):
+        before = story.sentences[number]
+        if before.speaker is not None and before.speaker.figure is not None:
+            if _agrees(before.speaker.figure, gender):
+                return before.speaker
+            continue
+        for mention in _subjects_first(before, before.end):
+            if mention.kind == "description" and not mention.in_place:
+                found = resolved(story, before, mention)
+                if found is not None and (found.figure is None or _agrees(found.figure, gender)):
+                    return found
+            if mention.figure is not None and _agrees(mention.figure, gender):
+                return resolved(story, before, mention)
+    return None
+
+
+def _subjects_first(sentence: Sentence, at: int) -> Iterable[Mention]:
+    mentions = [mention for mention in sentence.mentions if mention.end <= at and not mention.possessive]
+    return [mention for mention in mentions if not mention.in_place]
+
+
+def _agrees(figure: Figure, gender: str | None) -> bool:
+    return gender is None or figure.gender is None or figure.gender == gender
+
+
+def _institution_before(story: Story, sentence: Sentence, pronoun: Mention) -> Speaker | None:
+    """What "it" or "they" means: the institution, country or group that the same or the last sentence is about."""
+    for number in range(sentence.number, max(sentence.number - 3, -1), -1):
+        one = story.sentences[number]
+        for mention in one.mentions:
+            if mention.start >= pronoun.start or mention.possessive or mention.in_place:
+                continue
+            if mention.kind in ("institution", "country") or (mention.kind == "description" and pronoun.gender == "p"):
+                return resolved(story, one, mention)
+    return None
+
+
+def tokens_between(sentence: Sentence, start: int, end: int) -> list[Token]:
+    """The tokens of a sentence inside a span."""
+    return [token for token in sentence.tokens if start <= token.start and token.end <= end]

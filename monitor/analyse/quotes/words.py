@@ -1,0 +1,335 @@
+"""Turns text into tokens that know what they may do in a sentence: say something, name an office, open a place.
+
+Reads the word lists under ``lexicon/quotes/`` and holds no words itself.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from enum import IntFlag
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+from monitor import lexicon
+
+LANGUAGES = ("en", "ru", "pl", "sv", "fr", "pt", "fi", "bg", "de", "hr", "uk", "es", "it", "tr", "ro")
+_INFLECTING = frozenset({"ru", "uk", "bg", "pl", "hr", "fi", "tr", "ro"})
+_CYRILLIC = frozenset({"ru", "uk", "bg"})
+_APOSTROPHES = {
+    "en": r"(?:['’](?:s\b|[A-Z][^\W_]+))?",
+    "uk": r"(?:['’ʼ][^\W_]+)*",
+    "pl": r"(?:['’](?:a|em|owi|iem|ego|emu)\b)?",
+    "tr": r"(?:['’][^\W_]+)?",
+}
+
+
+class Tag(IntFlag):
+    """What a word may do."""
+
+    SAY = 1  # a verb of saying
+    ACT = 2  # an act of speech with a complement: call for, accuse
+    PARTICIPLE = 4  # adding, подчеркнув: its subject is the main verb's
+    HEARER = 8  # a verb whose object is the hearer
+    THAT = 16
+    ACCORDING = 32
+    ZUFOLGE = 64  # "according to" that stands after the name
+    PRONOUN = 128
+    DETERMINER = 256
+    INDEFINITE = 512
+    DEFINITE = 1024
+    OF = 2048
+    ROLE = 4096
+    INSTITUTION = 8192
+    PREPOSITION = 16384
+    NO_NAME = 32768
+    ORGANISATION = 65536
+    TITLE = 131072
+
+
+VERB = Tag.SAY | Tag.ACT | Tag.PARTICIPLE
+
+
+class Token(NamedTuple):
+    """A word, or several that the lexicon knows as one."""
+
+    start: int
+    end: int
+    low: str
+    tag: int
+    role: str | None  # concept of an office: "president", "foreign_minister"
+    gender: str | None  # of a pronoun
+    capital: bool
+    possessive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What the lexicon says about one entry."""
+
+    tag: int = 0
+    role: str | None = None
+    gender: str | None = None
+
+    def __or__(self, other: Meaning) -> Meaning:
+        return Meaning(self.tag | other.tag, self.role or other.role, self.gender or other.gender)
+
+
+_NOTHING = Meaning()
+_KEYS = {
+    "say": Tag.SAY,
+    "act": Tag.ACT,
+    "participle": Tag.PARTICIPLE,
+    "hearer": Tag.HEARER,
+    "that": Tag.THAT,
+    "according": Tag.ACCORDING,
+    "zufolge": Tag.ZUFOLGE,
+    "determiners": Tag.DETERMINER,
+    "indefinite": Tag.INDEFINITE,
+    "definite": Tag.DEFINITE,
+    "of": Tag.OF,
+    "institutions": Tag.INSTITUTION,
+    "prepositions": Tag.PREPOSITION,
+    "not_names": Tag.NO_NAME,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A known speaker, as the lexicon gives them."""
+
+    role: str
+    office: str
+    country: str | None
+    gender: str
+
+
+@dataclass
+class _Entries:
+    """Words to values: whole words, beginnings, endings, and entries of several words by their first."""
+
+    exact: dict[str, Meaning] = field(default_factory=dict)
+    prefixes: dict[str, Meaning] = field(default_factory=dict)
+    suffixes: dict[str, Meaning] = field(default_factory=dict)
+    multi: dict[str, list[tuple[tuple[str, ...], Meaning]]] = field(default_factory=dict)
+
+    def add(self, entry: str, meaning: Meaning) -> None:
+        words = entry.casefold().replace("’", "'").split("_")
+        if len(words) > 1 and all(words):
+            self.multi.setdefault(words[0], []).append((tuple(words), meaning))
+        elif entry.endswith("*"):
+            stem = words[0].rstrip("*")
+            self.prefixes[stem] = self.prefixes.get(stem, _NOTHING) | meaning
+        elif entry.startswith("*"):
+            self.suffixes[words[0].lstrip("*")] = meaning
+        else:
+            self.exact[words[0]] = self.exact.get(words[0], _NOTHING) | meaning
+
+
+class Words:
+    """The word lists of one language, looked up a word at a time."""
+
+    def __init__(self, lang: str) -> None:
+        data: dict[str, Any] = lexicon.load(f"quotes/{lang}")
+        common: dict[str, Any] = lexicon.load("quotes/speakers")
+        self.lang = lang
+        self.inflecting = lang in _INFLECTING
+        self.cyrillic = lang in _CYRILLIC
+        self.dashes: str = data.get("dashes", "start")
+        self.nouns_capitalised: bool = bool(data.get("nouns_capitalised"))
+        self.home: str | None = common["home"].get(lang)
+        self.stands_for: dict[str, frozenset[str]] = {
+            role: frozenset(others.split()) for role, others in common["stands_for"].items()
+        }
+        self._entries = entries = _Entries()
+        for key, tag in _KEYS.items():
+            for entry in (data.get(key) or "").split():
+                entries.add(entry, Meaning(tag))
+        for gender, pronouns in data["pronouns"].items():
+            for entry in pronouns.split():
+                entries.add(entry, Meaning(Tag.PRONOUN, gender=gender))
+        for role, nouns in data["roles"].items():
+            for entry in nouns.split():
+                entries.add(entry, Meaning(Tag.ROLE, role=role))
+        for entry in common["organisations"].split():
+            entries.add(entry, Meaning(Tag.ORGANISATION))
+        for entry in common["titles"].split():
+            entries.add(entry, Meaning(Tag.TITLE))
+        for many in entries.multi.values():
+            many.sort(key=lambda one: -len(one[0]))
+        colon = r"(?::[^\W_]{1,4}\b)?" if lang in ("fi", "sv") else ""
+        self._word = re.compile(r"[^\W_]+(?:(?:-|\.-)[^\W_]+)*" + _APOSTROPHES.get(lang, "") + colon)
+        self.meaning = lru_cache(maxsize=20000)(self._meaning)
+        self._parts = lru_cache(maxsize=5000)(self._split)
+
+    def tokens(self, text: str, start: int, end: int) -> list[Token]:
+        """The words of ``text[start:end]``; a verb glued to its neighbour by a lost link is a word of its own."""
+        found: list[Token] = []
+        for match in self._word.finditer(text, start, end):
+            at, word = match.start(), match.group()
+            if self.cyrillic and len(word) > 7:
+                for part in self._parts(word):
+                    found.append(self._token(at, part))
+                    at += len(part)
+            else:
+                found.append(self._token(at, word))
+        return self._joined(text, found)
+
+    def _token(self, at: int, word: str) -> Token:
+        low = word.casefold().replace("’", "'")
+        possessive = False
+        if self.lang == "en" and low.endswith("'s"):
+            low, possessive = low[:-2], True
+        elif ":" in low:
+            possessive = True
+            low = low.partition(":")[0]
+        meaning = self.meaning(low)
+        return Token(at, at + len(word), low, meaning.tag, meaning.role, meaning.gender, word[0].isupper(), possessive)
+
+    def _joined(self, text: str, tokens: list[Token]) -> list[Token]:
+        """Words that the lexicon knows as one entry, as one token."""
+        multi = self._entries.multi
+        found: list[Token] = []
+        i, n = 0, len(tokens)
+        while i < n:
+            token = tokens[i]
+            for words, meaning in multi.get(token.low, ()):
+                last = i + len(words) - 1
+                if last < n and all(
+                    tokens[i + k].low == word and tokens[i + k].start - tokens[i + k - 1].end == 1
+                    for k, word in enumerate(words[1:], 1)
+                ):
+                    end = tokens[last].end
+                    found.append(
+                        Token(
+                            token.start, end, " ".join(words), meaning.tag, meaning.role, meaning.gender,
+                            token.capital, tokens[last].possessive,
+                        )
+                    )  # fmt: skip
+                    i = last + 1
+                    break
+            else:
+                found.append(token)
+                i += 1
+        return found
+
+    def _meaning(self, low: str) -> Meaning:
+        entries = self._entries
+        if low in entries.exact:
+            return entries.exact[low]
+        for size in range(min(len(low), 18), 2, -1):
+            if low[:size] in entries.prefixes:
+                return entries.prefixes[low[:size]]
+        for suffix, meaning in entries.suffixes.items():
+            if low.endswith(suffix):
+                return meaning
+        if "-" in low:
+            # "зам.-министър", "nato-chef", "vice-presidente": the last part decides about the office
+            last = self._meaning(low.rpartition("-")[2])
+            if last.tag & Tag.ROLE:
+                return last
+        return _NOTHING
+
+    def _split(self, word: str) -> tuple[str, ...]:
+        """``сказалгенсек`` -> сказал, генсек; ``ОнобвинилPAS`` -> Он, обвинил, PAS; a whole word as it is."""
+        for i in range(2, len(word) - 1):
+            if word[i].isupper() and word[i - 1].islower() and word[i - 1] not in "-.'’":
+                return *self._split(word[:i]), *self._split(word[i:])
+        low = word.casefold()
+        meaning = self.meaning(low)
+        if meaning.tag & ~VERB or (meaning.tag and len(word) < 12) or "-" in word:
+            return (word,)
+        for i in range(2, len(word) - 3):
+            left, right = low[:i], low[i:]
+            right_is_verb = i < len(word) - 4 and self._is_verb_form(right)
+            left_known = self.meaning(left)
+            if right_is_verb and (
+                left_known.tag & (Tag.PRONOUN | Tag.ROLE | Tag.NO_NAME) or (word[0].isupper() and i >= 4)
+            ):
+                return word[:i], word[i:]
+            if (
+                i >= 5
+                and self._is_verb_form(left)
+                and (self.meaning(right).tag & (Tag.ROLE | Tag.PRONOUN | Tag.INSTITUTION) or not meaning.tag)
+            ):
+                return word[:i], word[i:]
+        return (word,)
+
+    def _is_verb_form(self, low: str) -> bool:
+        """A whole form of a verb of saying: the stem of the lexicon and at most a short ending."""
+        if low in self._entries.exact:
+            return bool(self._entries.exact[low].tag & VERB)
+        return any(
+            low[:size] in self._entries.prefixes and self._entries.prefixes[low[:size]].tag & VERB
+            for size in range(max(len(low) - 2, 4), len(low) + 1)
+        )
+
+
+@cache
+def words(lang: str | None) -> Words | None:
+    """The word lists of a language; None where there are none for it."""
+    return Words(lang) if lang in LANGUAGES else None
+
+
+@lru_cache(maxsize=20000)
+def folded(word: str) -> str:
+    """``word`` without case and accents, so that Erdoğan is Erdogan."""
+    plain = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(char for char in plain if not unicodedata.combining(char)).replace("ı", "i").replace("ł", "l")
+
+
+@lru_cache(maxsize=20000)
+def country_of(low: str) -> str | None:
+    """The country (ISO code, NATO, EU) that a word names: a country, its people, its capital, its government."""
+    exact, prefixes = _countries()
+    if low in exact:
+        return exact[low]
+    for size in range(min(len(low), 16), 3, -1):
+        if low[:size] in prefixes:
+            return prefixes[low[:size]]
+    if "-" in low:
+        return country_of(low.partition("-")[0]) or country_of(low.rpartition("-")[2])
+    return None
+
+
+@lru_cache(maxsize=5000)
+def known_person(low: str) -> Person | None:
+    """The known speaker with this surname."""
+    exact, prefixes = _people()
+    low = folded(low)
+    if low in exact:
+        return exact[low]
+    for size in range(min(len(low), 16), 3, -1):
+        if low[:size] in prefixes and len(low) - size <= 4:
+            return prefixes[low[:size]]
+    return None
+
+
+@cache
+def _countries() -> tuple[dict[str, str], dict[str, str]]:
+    exact: dict[str, str] = {}
+    prefixes: dict[str, str] = {}
+    entries = [(one.code, name.strip("=").casefold()) for one in lexicon.countries() for name in one.names]
+    for code, names in lexicon.load("quotes/speakers")["institutions"].items():
+        entries += [(code, name.replace("_", " ").casefold()) for name in names.split()]
+    for code, name in entries:
+        if name.endswith("*"):
+            stem = name.rstrip("*")
+            (prefixes if len(stem) > 3 else exact).setdefault(stem, code)
+        else:
+            exact.setdefault(name, code)
+    return exact, prefixes
+
+
+@cache
+def _people() -> tuple[dict[str, Person], dict[str, Person]]:
+    exact: dict[str, Person] = {}
+    prefixes: dict[str, Person] = {}
+    for one in lexicon.load("quotes/speakers")["people"]:
+        person = Person(one["role"], one["office"], one["country"], one["gender"])
+        for name in one["names"].split():
+            stem = folded(name.rstrip("*"))
+            (prefixes if name.endswith("*") and len(stem) > 3 else exact).setdefault(stem, person)
+            exact.setdefault(stem, person)
+    return exact, prefixes
