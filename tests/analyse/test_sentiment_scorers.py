@@ -65,12 +65,6 @@ def test_an_unknown_scorer_is_an_error_that_lists_the_known_ones() -> None:
         load("vader")
 
 
-def test_an_unknown_target_is_an_error_that_lists_the_known_ones() -> None:
-    """A target that nobody would find is no silent nothing."""
-    with pytest.raises(ScorerError, match=r"weather; known are talks, accession, nato, country, speaker"):
-        load_scorer(SentimentSettings(targets=("talks", "weather")))
-
-
 def test_a_function_of_ones_own_can_score() -> None:
     """package.module:function, by its name in the results."""
     scorer = load(f"{__name__}:always_positive")

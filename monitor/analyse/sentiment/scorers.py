@@ -6,7 +6,6 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from monitor.analyse.sentiment.targets import check_kinds
 from monitor.errors import ScorerError
 from monitor.settings import SentimentSettings
 
@@ -35,9 +34,8 @@ def load_scorer(settings: SentimentSettings) -> Scorer:
     returns (negative, neutral, positive) probabilities for each.
 
     Raises:
-        ScorerError: the scorer or a target is unknown, packages are missing, or files are damaged.
+        ScorerError: the scorer is unknown, its packages are missing, or its files are damaged.
     """
-    check_kinds(settings.targets)
     known: dict[str, Callable[[], Scorer]] = {
         "auto": _best,
         "linear": _linear,

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 
 from monitor import lexicon
-from monitor.errors import ScorerError
 from monitor.model import Country, Document, Evidence, FieldName, Flag, Quote
 from monitor.text import Span, sentences
 
@@ -41,13 +40,6 @@ class Target:
     name: str  # "talks", "accession", "NATO", an ISO country code, a speaker's name
     kind: str
     places: tuple[Place, ...]
-
-
-def check_kinds(kinds: Sequence[str]) -> None:
-    """Raises ScorerError when ``sentiment.targets`` names a kind that does not exist."""
-    unknown = [kind for kind in kinds if kind not in KINDS]
-    if unknown:
-        raise ScorerError(f"sentiment.targets has {', '.join(unknown)}; known are {', '.join(KINDS)}")
 
 
 def find_targets(
