@@ -80,7 +80,7 @@ def document(row: Row, *, dated: bool = True) -> Document:
     """A row as the program sees it; of a date known by month or year alone the last day counts."""
     day = row["date"] if dated else None
     published = datetime.fromisoformat(day + "-12-28"[len(day) - 4 :]).replace(tzinfo=UTC) if day else None
-    return Document(row["id"], row["title"], row["text"], lang=row["lang"], published_at=published)
+    return Document(row["id"], row["title"], row["text"], url=row["url"], lang=row["lang"], published_at=published)
 
 
 def is_feed_item(row: Row) -> bool:
@@ -246,7 +246,7 @@ def without(one: Document, raised: Flag) -> Document:
             title = title[:start] + title[end:]
         else:
             text = text[:start] + text[end:]
-    return Document(one.id, title, text, lang=one.lang, published_at=one.published_at)
+    return Document(one.id, title, text, url=one.url, lang=one.lang, published_at=one.published_at)
 
 
 def misses(rows: Sequence[Row], gold: Vector, scores: Vector) -> None:

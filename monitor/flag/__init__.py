@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 
 from monitor import lexicon
 from monitor.errors import QueryError
@@ -18,6 +18,7 @@ from monitor.flag.match import Matcher, Reading, Span, Terms, read
 from monitor.flag.normalise import fold
 from monitor.flag.query import Named, Node, Property, Reader, Term, nodes_of
 from monitor.flag.sanity import problems
+from monitor.flag.when import published_on
 from monitor.flag.score import Model, models, score
 from monitor.model import Country, Document, Evidence, Flag, Keyword
 from monitor.settings import TopicSettings
@@ -158,10 +159,11 @@ class Rules:
 
     def _named(self, found: Mapping[int, list[Span]], document: Document) -> list[features.Named]:
         """Where countries are named, in order; whether each was a candidate when the document was published."""
+        published = published_on(document)
         places = []
         for number in found.keys() & self._countries.keys():
             country = self._countries[number]
-            candidate = country.candidate and not _joined_before(country, document.published_at)
+            candidate = country.candidate and not _joined_before(country, published)
             places += [features.Named(first, after, country.code, candidate) for first, after in found[number]]
         return sorted(places, key=lambda named: named.first)
 
@@ -190,9 +192,9 @@ def check_topic(topic: TopicSettings) -> list[str]:
     return problems(node)
 
 
-def _joined_before(country: lexicon.CountryNames, published_at: datetime | None) -> bool:
-    """Whether the country had long been a member when the story was published; False where either date is unknown."""
-    return country.joined is not None and published_at is not None and published_at.date() > country.joined + _NEWS_OF_JOINING
+def _joined_before(country: lexicon.CountryNames, published: date | None) -> bool:
+    """Whether the country had long been a member when the story was published; False where either day is unknown."""
+    return country.joined is not None and published is not None and published > country.joined + _NEWS_OF_JOINING
 
 
 def _flip(value: float, threshold: float, parts: Mapping[str, float], sentences_cited: int) -> str:

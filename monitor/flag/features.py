@@ -18,6 +18,7 @@ from monitor.text import paragraphs, sentences
 
 LEAD_WORDS = 60
 _SAME_PHRASE, _SAME_CLAUSE = 4, 12  # words between accession word and alliance
+_THING_FARTHER = 6  # words by which the alliance counts as farther away where a thing of its own is named, like its summit
 _ENLARGED_BY = 8  # words between "enlargement" and the alliance
 _TOGETHER = 3  # words between two organisations that are joined together: "the EU and NATO"
 STRONG = 0.55
@@ -169,24 +170,24 @@ def _weigh(
     for place in words:
         if any(first <= place[0] and place[1] <= after for first, after, _ in members):
             continue
-        link = _link(place, heads, rivals)
+        link = _link(place, heads, rivals, taken)
         if link is not None:
             gap, head = link
             strength = weight * (1.0 if gap <= _SAME_PHRASE else 0.7 if gap <= _SAME_CLAUSE else 0.35)
             part.strength = max(part.strength, strength)
             part.hits.update(place[2], head[2])
     for place in enlargement:
-        link = _link(place, heads, rivals)
+        link = _link(place, heads, rivals, taken)
         if link is not None and link[0] <= _ENLARGED_BY:
             part.strength = max(part.strength, weight * (0.7 if part.named else 0.3))
             part.hits.update(place[2], link[1][2])
 
 
-def _link(place: Place, heads: list[Place], rivals: list[Place]) -> tuple[int, Place] | None:
+def _link(place: Place, heads: list[Place], rivals: list[Place], taken: set[Hit]) -> tuple[int, Place] | None:
     """The nearest naming of the alliance and the words between; None where a rival union is nearer."""
     if not heads:
         return None
-    gap, head = min((_gap(place, head), head) for head in heads)
+    gap, head = min((_gap(place, head) + _THING_FARTHER * (head[2][-1] in taken), head) for head in heads)
     rival = min((_gap(place, other) for other in rivals), default=math.inf)
     if rival < gap and not any(_gap(head, other) <= _TOGETHER for other in rivals):
         return None
