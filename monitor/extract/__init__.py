@@ -29,7 +29,7 @@ def extract(
     page = tree.load(decoded.text)
     claims = json_ld.read(page.json_ld, url)
     meta = metadata.read(page, claims, url)
-    text = bodies.read(page, claims)
+    text = bodies.read(page, claims, meta)
     status, rule = judge(page, claims, meta, text.text)
     return Article(
         url=url,

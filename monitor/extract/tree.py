@@ -22,6 +22,7 @@ _CLOSERS = {
     name: re.compile(rf"</{name}\b[^>]*>", re.IGNORECASE)
     for name in "script style svg noscript template iframe object canvas audio video select textarea math map".split()
 }
+_QUOTED = re.compile(r"""\\["']|&quot;|&#34;""")  # such a tag stands inside a string or an attribute and opens nothing
 _LD_JSON = re.compile(r"""type\s*=\s*["']?\s*application/ld\+json""", re.IGNORECASE)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff]|[\ud800-\udfff]")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)[^>]*?(/?)>")
@@ -84,7 +85,7 @@ def strip(text: str) -> tuple[str, tuple[str, ...], int]:
 
 def _element_end(text: str, opener: re.Match[str], name: str, unclosed: set[str]) -> tuple[int, int]:
     """(where the content ends, where reading goes on)."""
-    if opener[0].endswith("/>") or name in unclosed:
+    if opener[0].endswith("/>") or name in unclosed or _QUOTED.search(opener[0]):
         return opener.end(), opener.end()
     if name == "!--":
         end = text.find("-->", opener.start() + 2)
