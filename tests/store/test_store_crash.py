@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from store_events import NOW, a_poll, an_entry, count, entries_come, feed_is_added, pending
+from store_events import NOW, a_poll, a_record, an_entry, count, entries_come, feed_is_added, pending, policy
 
+from monitor.errors import StoreError
 from monitor.store import Store
 
 HERE = Path(__file__).parent
@@ -102,3 +103,19 @@ def test_validators_are_never_ahead_of_the_entries(path: Path, lines: int) -> No
         assert count(store, "entries") == polls * 20
         assert count(store, "polls") == polls + 1
         assert store.record_poll(a_poll(feed.id, *(an_entry(f"{polls - 1}-{n}") for n in range(20)), at=NOW)) == 0
+
+
+def test_a_full_disk_stops_a_story_but_loses_none(path: Path) -> None:
+    """The error names the store; the entry is still pending and is saved when there is room again."""
+    with Store.open(path, exclusive=True) as store:
+        entries_come(store, feed_is_added(store), an_entry())
+        (entry,) = pending(store)
+        record = a_record(entry, text="long " * 100_000)
+        pages = store.db.execute("pragma page_count").fetchone()[0]
+        store.db.execute(f"pragma max_page_count = {pages + 2}")
+        with pytest.raises(StoreError, match=r"monitor\.db: database or disk is full"):
+            store.save_story(record, policy())
+        assert (count(store, "stories"), [one.id for one in pending(store)]) == (0, [entry.id])
+        store.db.execute("pragma max_page_count = 1000000")
+        assert store.save_story(record, policy()).alerts == 1
+        assert store.check() == []
