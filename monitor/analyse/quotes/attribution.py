@@ -48,7 +48,7 @@ def has_own_attribution(story: Story, one: Quoted) -> bool:
 def _by_verb(story: Story, sentence: Sentence, one: Quoted) -> Speaker | None:
     lead = _verb_before(story, sentence, one)
     tag = _tag_after(story, sentence, one)
-    if lead is not None and (tag is None or not _is_sentence_opening(sentence, one)):
+    if lead is not None and (tag is None or not _is_sentence_opening(story, sentence, one)):
         found = subject_of(story, sentence, lead, until=one.outer_start)
         if found is not None:
             return found
@@ -57,16 +57,30 @@ def _by_verb(story: Story, sentence: Sentence, one: Quoted) -> Speaker | None:
     return None
 
 
-def _is_sentence_opening(sentence: Sentence, one: Quoted) -> bool:
-    return not any(token.end <= one.outer_start for token in sentence.tokens)
+def _is_sentence_opening(story: Story, sentence: Sentence, one: Quoted) -> bool:
+    return _ends_before(story, one) or not any(token.end <= one.outer_start for token in sentence.tokens)
+
+
+def _ends_before(story: Story, one: Quoted) -> bool:
+    """Whether a sentence ends right before a quotation, with or without a blank."""
+    return story.masked[max(one.outer_start - 2, 0) : one.outer_start].rstrip()[-1:] in (".", "!", "?", "…")
 
 
 def _verb_before(story: Story, sentence: Sentence, one: Quoted) -> int | None:
     """Index of the last verb of saying between the quotation before this one (or the sentence's start) and this one."""
+    if _ends_before(story, one):
+        return None
     floor = max((other.outer_end for other in sentence.quotes if other.outer_end <= one.outer_start), default=0)
+    found = _last_verb(sentence, floor, one.outer_start)
+    if found is None and floor and _tag_after(story, sentence, one) is None:
+        found = _last_verb(sentence, 0, one.outer_start)
+    return found
+
+
+def _last_verb(sentence: Sentence, floor: int, ceiling: int) -> int | None:
     best = None
     for index, token in enumerate(sentence.tokens):
-        if token.end > one.outer_start:
+        if token.end > ceiling:
             break
         if token.start >= floor and token.tag & VERB:
             best = index
@@ -84,10 +98,12 @@ def _tag_after(story: Story, sentence: Sentence, one: Quoted) -> int | None:
     first = tokens[behind[0]]
     gap = story.masked[one.outer_end : first.start]
     set_off = any(char in ",—–-" for char in gap) or story.text[one.end - 1] in ",!?…—–-"
-    for index in behind[:_TAG_WINDOW]:
+    for index in behind[: _TAG_WINDOW if set_off else 3 * _TAG_WINDOW]:
         token = tokens[index]
         if token.tag & Tag.THAT:
             return None
+        if token.tag & Tag.SAY and not set_off and _closes_sentence(story, sentence, index, one):
+            return index
         if token.tag & (Tag.SAY | (Tag.ACT if set_off else 0)):
             between = story.masked[first.start : token.start]
             if index == behind[0]:
@@ -100,6 +116,19 @@ def _tag_after(story: Story, sentence: Sentence, one: Quoted) -> int | None:
                 return index
             return None
     return None
+
+
+def _closes_sentence(story: Story, sentence: Sentence, verb: int, one: Quoted) -> bool:
+    """Whether ", X said" or ", said X" behind the rest of the sentence belongs to all of it."""
+    tokens = sentence.tokens
+    start = tokens[verb].start
+    for mention in sentence.mentions:
+        if mention.start >= one.outer_end and mention.last <= verb and verb - mention.last <= 1:
+            start = mention.start
+            break
+    return story.masked[one.outer_end : start].rstrip(" \u00a0—–-").endswith(",") or (
+        story.masked[max(start - 3, 0) : start].strip() in ("—", "–", "-")
+    )
 
 
 def _subject_of_tag(story: Story, sentence: Sentence, one: Quoted, verb: int) -> Speaker | None:
@@ -247,18 +276,26 @@ def carried(story: Story, sentence: Sentence) -> Speaker | None:
     if sentence.number == 0:
         return None
     before = story.sentences[sentence.number - 1]
+    found = _speaker_in(story, before)
+    if found is None and before.number > 0 and not any(mention.kind == "name" for mention in before.mentions):
+        found = _speaker_in(story, story.sentences[before.number - 1])
+    return _again(found)
+
+
+def _speaker_in(story: Story, before: Sentence) -> Speaker | None:
+    """Who speaks, or else acts, in a sentence."""
     if before.speaker is not None:
-        return _again(before.speaker)
+        return before.speaker
     verbs = before.verbs(Tag.SAY | Tag.ACT)
     if verbs:
         found = subject_of(story, before, verbs[-1], until=before.end)
         if found is not None:
-            return _again(found)
+            return found
     according = by_according(story, before)
     if according is not None:
-        return _again(according)
+        return according
     named = [mention for mention in before.mentions if mention.kind == "name" and not _cannot_speak(mention)]
-    return _again(resolved(story, before, named[0])) if named else None
+    return resolved(story, before, named[0]) if named else None
 
 
 def _again(speaker: Speaker | None) -> Speaker | None:
@@ -332,6 +369,11 @@ def _earlier(story: Story, sentence: Sentence, at: int, gender: str | None) -> S
             return resolved(story, sentence, mention)
     for number in range(sentence.number - 1, max(sentence.number - 1 - _LOOK_BACK, -1), -1):
         before = story.sentences[number]
+        figures = [mention for mention in before.mentions if mention.figure is not None]
+        if number == sentence.number - 1 and len(figures) == 1 and before.speaker is None:
+            figure = figures[0].figure
+            if figure is not None and _agrees(figure, gender):
+                return resolved(story, before, figures[0])
         if before.speaker is not None and before.speaker.figure is not None:
             if _agrees(before.speaker.figure, gender):
                 return before.speaker

@@ -40,6 +40,7 @@ class Mention:
     indefinite: bool = False  # "a minister", "one of the diplomats"
     figure: Figure | None = None
     core: tuple[int, int] = (0, 0)  # name or description without its appositions
+    second_office: str | None = None  # "former president and deputy chairman X"
 
 
 @dataclass(slots=True)
@@ -69,7 +70,7 @@ class Cast:
         self._words = words
         self.figures: list[Figure] = []
         self._by_stem: dict[str, list[Figure]] = {}
-        self._seen: list[tuple[int, Figure]] = []
+        self._seen: list[tuple[int, int, Figure]] = []  # (sentence, place, who)
 
     def find(self, name: tuple[str, ...]) -> Figure | None:
         """The figure that ``name`` (first names, surname; or the surname alone) stands for."""
@@ -98,6 +99,8 @@ class Cast:
             figure.role = mention.role
         if mention.office:
             figure.offices.add(mention.office)
+        if mention.second_office:
+            figure.offices.add(mention.second_office)
         if figure.country is None:
             figure.country = mention.country
         if figure.gender is None and len(mention.name) > 1:
@@ -105,18 +108,19 @@ class Cast:
         mention.figure = figure
         return figure
 
-    def saw(self, at: int, figure: Figure) -> None:
-        """Notes that a figure is meant at a place of the text."""
-        self._seen.append((at, figure))
+    def saw(self, sentence: int, at: int, figure: Figure) -> None:
+        """Notes that a figure is meant at a place of a sentence."""
+        self._seen.append((sentence, at, figure))
 
     def settle(self) -> None:
         """To be called when all names are in."""
-        self._seen.sort(key=lambda one: one[0])
+        self._seen.sort(key=lambda one: one[1])
 
     def last_before(self, at: int) -> list[Figure]:
-        """Figures by how lately they were mentioned before a place, each once."""
+        """Figures by how lately they were mentioned before a place, each once; of one sentence the first is the nearest."""
         found: list[Figure] = []
-        for _, figure in reversed(self._seen[: bisect_left(self._seen, at, key=lambda one: one[0])]):
+        before = self._seen[: bisect_left(self._seen, at, key=lambda one: one[1])]
+        for _, _, figure in sorted(before, key=lambda one: (-one[0], one[1])):
             if figure not in found:
                 found.append(figure)
         return found
@@ -181,7 +185,7 @@ def mentions_in(text: str, tokens: list[Token], words: Words, lows: set[str]) ->
     floor = 0
     while i < n:
         token = tokens[i]
-        if token.tag & Tag.PRONOUN and not token.tag & Tag.ROLE:
+        if token.tag & Tag.PRONOUN and not token.tag & Tag.ROLE and not token.possessive:
             found.append(
                 Mention(token.start, token.end, i, i + 1, "pronoun", gender=token.gender, core=(token.start, token.end))
             )
@@ -240,6 +244,8 @@ def _noun_phrase(
             break
         elif tag & Tag.TITLE:
             strong = j
+        elif not token.capital and tag == 0 and not (roles or institution) and _office_ahead(text, tokens, j + 1):
+            pass
         elif token.capital and not tag & (Tag.NO_NAME | Tag.PREPOSITION):
             names.append(j)
             strong = j
@@ -295,6 +301,18 @@ def _left_end(text: str, tokens: list[Token], anchor: int, floor: int) -> int:
         elif token.capital:
             break
     return first
+
+
+def _office_ahead(text: str, tokens: list[Token], j: int) -> bool:
+    """Whether an office follows within two words: "the Kursk oblast governor", "air force spokesperson"."""
+    for k in range(j, min(j + 2, len(tokens))):
+        if not joined(text, tokens[k - 1], tokens[k]):
+            return False
+        if tokens[k].tag & (Tag.ROLE | Tag.INSTITUTION):
+            return True
+        if tokens[k].tag:
+            return False
+    return False
 
 
 def _name_ahead(text: str, tokens: list[Token], j: int) -> bool:
@@ -416,6 +434,8 @@ def _person_run(tokens: list[Token], names: list[int], last: int) -> list[int]:
         ):
             run = run[position + 1 :]
             break
+    if run and run[0] > 0 and tokens[run[0] - 1].tag & Tag.OF and known_person(tokens[run[0]].low) is None:
+        run = run[1:]  # "senador de Kaliningrado": what the office is of, not who holds it
     return run[-4:]
 
 
@@ -431,18 +451,27 @@ def _with_appositions(text: str, tokens: list[Token], found: list[Mention]) -> l
         before = result[-1] if result else None
         if (
             before is not None
-            and before.last == mention.first
-            and text[before.end : mention.start].strip(" \u00a0") == ","
+            and mention.first - before.last <= 1
+            and text[before.end : mention.start].strip(" \u00a0\u202f0123456789") in (",", ",,", ", ,")
             and _are_one(text, tokens, before, mention)
         ):
             named, office = (before, mention) if before.name else (mention, before)
             result[-1] = Mention(
                 before.start, mention.end, before.first, mention.last, "name", named.name, office.role, office.office,
                 office.country or named.country, None, before.in_place, mention.possessive, False, None, named.core,
+                _office_before(text, result),
             )  # fmt: skip
         else:
             result.append(mention)
     return result
+
+
+def _office_before(text: str, result: list[Mention]) -> str | None:
+    """The first office of "the former president and deputy chairman, X"."""
+    if len(result) < 2 or result[-2].kind != "description":
+        return None
+    gap = text[result[-2].end : result[-1].start].strip(" ,\u00a0").casefold()
+    return result[-2].office if gap in ("e", "et", "and", "и", "i", "och", "und", "та", "й", "y", "ja") else None
 
 
 def _are_one(text: str, tokens: list[Token], before: Mention, after: Mention) -> bool:

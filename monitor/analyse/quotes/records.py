@@ -31,7 +31,7 @@ def _is_statement(story: Story, one: Quoted) -> bool:
 def _is_joined(story: Story, record: list[Quoted], one: Quoted) -> bool:
     """Whether a quotation goes on in ``one``."""
     last = record[-1]
-    if not one.opened or (not last.closed and one.paragraph == last.paragraph + 1):
+    if not last.closed and one.paragraph == last.paragraph + 1:
         return True
     if one.paragraph != last.paragraph:
         return False

@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from monitor.analyse.quotes.marks import Quoted, quoted, words_in
-from monitor.analyse.quotes.people import Cast, Figure, Mention, mentions_in
+from monitor.analyse.quotes.people import Cast, Figure, Mention, mentions_in, same_word
 from monitor.analyse.quotes.words import VERB, Tag, Token, Words, folded, known_person
 from monitor.text import paragraphs, sentences
 
 BLANK = "\ufffc"  # stands for each quoted character: neither a word nor white space
+CAPITAL = "\u2c00"  # stands for the first character of quoted words that can open a sentence
 MIN_WORDS = 3  # shorter fragments in quotation marks are scare quotes, not statements
 
 
@@ -79,7 +80,7 @@ def read(title: str, text: str, words: Words) -> Story:
     for start, end in sentences(masked):
         while number + 1 < len(starts) and starts[number + 1] <= start:
             number += 1
-        tokens = words.tokens(masked, start, end)
+        tokens = [token for token in words.tokens(masked, start, end) if masked[token.start] != CAPITAL]
         laid_out.append(Sentence(start, end, len(laid_out), number, tokens, []))
     lows = {token.low for sentence in laid_out for token in sentence.tokens if not token.capital}
     for sentence in laid_out:
@@ -105,7 +106,9 @@ def _masked(text: str, quotes: list[Quoted]) -> str:
         if words_in(text, (one.start, one.end)) < MIN_WORDS:
             pieces.append(inside)  # names and scare quotes stay readable
         else:
-            pieces.append("".join("\n" if char == "\n" else BLANK for char in body) + tail)
+            blanked = "".join("\n" if char == "\n" else BLANK for char in body)
+            opens = bool(body) and not body[0].islower() and body[0] not in ".…,;"
+            pieces.append((CAPITAL + blanked[1:] if opens else blanked) + tail)
         at = one.end
     pieces.append(text[at:])
     return "".join(pieces)
@@ -116,6 +119,8 @@ def _fill_cast(story: Story, title: str, lows: set[str]) -> None:
     in_title = mentions_in(title, words.tokens(title, 0, len(title)), words, lows)
     everything = [(sentence, mention) for sentence in story.sentences for mention in sentence.mentions if mention.name]
     # full names first, so that a surname alone finds its person wherever it stands
+    for sentence, mention in everything:
+        _without_opening_noun(sentence, mention, everything, words)
     for mention in [mention for _, mention in everything] + in_title:
         if len(mention.name) > 1 and _is_person(mention, words):
             cast.enter(mention)
@@ -126,13 +131,32 @@ def _fill_cast(story: Story, title: str, lows: set[str]) -> None:
                 cast.enter(mention)
             else:
                 mention.kind = "institution"
-    for _, mention in everything:
+    for sentence, mention in everything:
         if mention.figure is not None:
-            cast.saw(mention.start, mention.figure)
+            cast.saw(sentence.number, mention.start, mention.figure)
     for mention in in_title:
         if len(mention.name) == 1 and cast.find(mention.name) is not None:
             cast.enter(mention)
     cast.settle()
+
+
+def _without_opening_noun(
+    sentence: Sentence, mention: Mention, everything: list[tuple[Sentence, Mention]], words: Words
+) -> None:
+    """ "Заявление Кептонара" at a sentence's start is no full name where the story knows Андриан Кептонар."""
+    if mention.first != 0 or len(mention.name) != 2:
+        return
+    for _, other in everything:
+        if (
+            other is not mention
+            and len(other.name) > 1
+            and other.first != 0
+            and same_word(other.name[-1], mention.name[-1], inflecting=words.inflecting)
+            and folded(other.name[0])[:2] != folded(mention.name[0])[:2]
+        ):
+            mention.name = mention.name[1:]
+            mention.in_place = True
+            return
 
 
 def _is_person(mention: Mention, words: Words) -> bool:
