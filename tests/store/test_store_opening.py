@@ -238,6 +238,29 @@ def test_a_stopped_store_can_be_read_where_nothing_can_be_written(shared_folder:
     assert read_as_somebody_else(path) == a_feed().outlet
 
 
+def test_what_a_reader_leaves_behind_does_not_stop_the_next_one(shared_folder: Path) -> None:
+    """A reader cannot remove the empty -wal and the -shm file that it made."""
+    path = shared_folder / "monitor.db"
+    with Store.open(path) as store:
+        feed_is_added(store)
+    with Store.open(path, write=False) as reader:
+        assert len(reader.all_feeds()) == 1
+    assert read_as_somebody_else(path) == a_feed().outlet
+
+
+def test_a_killed_store_can_be_read_by_its_own_user(shared_folder: Path) -> None:
+    """The committed rows are in the -wal file; a reader who may write to the folder finds them."""
+    path = shared_folder / "monitor.db"
+    code = (
+        "import os, sys; from store_events import *\n"
+        "store = Store.open(sys.argv[1]); feed_is_added(store); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], cwd=Path(__file__).parent, check=False)
+    assert path.with_name("monitor.db-wal").stat().st_size > 0
+    with Store.open(path, write=False) as reader:
+        assert len(reader.all_feeds()) == 1
+
+
 def test_a_running_store_can_be_read_where_nothing_can_be_written(shared_folder: Path) -> None:
     """The daemon's own -shm file serves readers of other users."""
     path = shared_folder / "monitor.db"
