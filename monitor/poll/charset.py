@@ -89,7 +89,7 @@ def decode(body: bytes, content_type: str | None) -> str:
                 return without_controls(body.decode(label, "replace"))
     body = body.translate(None, _CONTROL_BYTES)  # ten times as fast as a pattern over the text
     try:
-        return repair_twice_encoded(body.decode("utf-8"))
+        return body.decode("utf-8")
     except UnicodeDecodeError:
         return _decode_other(body, labels)
 
@@ -103,7 +103,7 @@ def repair_twice_encoded(text: str) -> str:
     """Undo UTF-8 read as Latin-1 or windows-1252 and encoded again (``Ã¤`` for ``ä``), where the text shows it.
 
     One such pair can be honest (``«IRMÃ»``), so there must be no other letter beyond ASCII, or many pairs that
-    outnumber all others. Works on a whole document, and on a field of one that has both right and wrong fields.
+    outnumber all others. For one field at a time: feeds that have wrong fields often have right ones too.
     """
     if text.isascii() or not any(lead in text for lead in _TWICE_LEADS):
         return text
@@ -147,7 +147,7 @@ def _charset(name: str) -> str | None:
 
 def _decode_other(body: bytes, labels: list[str]) -> str:
     if _mostly_utf8(body):
-        return repair_twice_encoded(body.decode("utf-8", "monitor-cp1252"))
+        return body.decode("utf-8", "monitor-cp1252")
     fitting = [text for label in labels if (text := _decode_strictly(body, label)) is not None]
     if len(fitting) == 1 and (labels[0] not in _SINGLE_BYTE_WEST or _score(fitting[0], len(body)) > 0):
         return fitting[0]

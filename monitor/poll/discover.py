@@ -26,25 +26,30 @@ _FEEDISH = re.compile(
     r"|[?&](?:feed|format|type)=(?:rss2?|atom|feed))"
 )
 _SECOND_BEST = re.compile(r"(?i)comment|kommentar|коммент|комент|/author/|/tag/|podcast|/replies")
-_NO_FEED = re.compile(r"(?i)wp-json|oembed|\.(?:css|js|png|jpe?g|gif|svg|pdf|mp3)(?:$|\?)")
+_NO_FEED = re.compile(
+    r"(?i)wp-json|oembed|//(?:www\.)?(?:facebook|twitter|x|linkedin|instagram)\.com/|\.(?:css|js|png|jpe?g|gif|svg|pdf|mp3)(?:$|\?)"
+)
 
 
 def discover_feeds(page: bytes, url: str) -> list[str]:
     """Addresses of the feeds that ``page`` (HTML bytes, fetched from ``url``) names, absolute, best first, each once.
 
-    Comment, author, tag and podcast feeds come last; an unreadable page names none.
+    Feeds of comments, of authors, tags and podcasts, and of this one article come last; an unreadable page names none.
     """
     root = _tree(page)
     if root is None:
         return []
     base = _base(root, url)
+    own_page = canonical_url(url).rstrip("/") + "/"
+    of_article = own_page.count("/") > 4  # deeper than a home page or a section: what lies under it are its comments
     ranked: dict[str, tuple[int, str]] = {}
     for kind_rank, link, title in [*_links(root), *_anchors(root)]:
         address = absolute_url(base, link)
         if address is None or _NO_FEED.search(address):
             continue
-        rank = kind_rank + 10 * bool(_SECOND_BEST.search(f"{link} {title}"))
         key = canonical_url(address)
+        second_best = bool(_SECOND_BEST.search(f"{link} {title}")) or (of_article and key.startswith(own_page))
+        rank = kind_rank + 10 * second_best
         if key not in ranked or rank < ranked[key][0]:
             ranked[key] = (rank, address)
     found = sorted(ranked.values(), key=lambda item: item[0])  # stable: the page's own order within a rank
