@@ -17,6 +17,9 @@ _CONJUNCTIONS = frozenset(
     + ["mutta", "y", "pero", "ma", "ve", "ama", "și", "dar", "та", "й", "але", "или", "or", "also", "også", "också", "také"]
     + ["также", "también", "też", "também", "auch", "aussi", "również", "later", "then", "тоже"]
 )  # fmt: skip
+_HOME_OFFICES = frozenset(
+    ("president", "prime_minister", "chancellor", "foreign_minister", "defence_minister", "minister", "lawmaker")
+)
 _NO_INVERSION = frozenset({"en"})  # a subject after the verb only directly behind a quotation: "said X"
 _TAG_WINDOW = 12  # words from a closing mark to the verb of saying, at most
 _LOOK_BACK = 5  # sentences that a pronoun may reach back
@@ -138,12 +141,29 @@ def _subject_of_tag(story: Story, sentence: Sentence, one: Quoted, verb: int) ->
         for mention in sentence.mentions
         if mention.start >= one.outer_end and mention.last <= verb and not _cannot_speak(mention)
     ]
-    if before:
-        return resolved(story, sentence, before[0])
-    after = _first_after(story, sentence, verb, sentence.end, hearer=bool(tokens[verb].tag & Tag.HEARER))
-    if after is not None:
-        return resolved(story, sentence, after)
+    subject = before[0] if before else None
+    if subject is None:
+        subject = _first_after(story, sentence, verb, sentence.end, hearer=bool(tokens[verb].tag & Tag.HEARER))
+    if subject is not None and _is_medium(sentence, subject):
+        return _first_person(story, sentence, one.outer_start) or _left_out(story, sentence, sentence.start)
+    if subject is not None:
+        return resolved(story, sentence, subject)
     return _left_out(story, sentence, one.outer_start)
+
+
+def _is_medium(sentence: Sentence, mention: Mention) -> bool:
+    """Whether a mention is a newspaper or agency, which passes on what somebody else said."""
+    return mention.figure is None and any(
+        token.tag & Tag.MEDIUM for token in sentence.tokens[mention.first : mention.last]
+    )
+
+
+def _first_person(story: Story, sentence: Sentence, until: int) -> Speaker | None:
+    """The person whom a sentence begins with."""
+    for mention in sentence.mentions:
+        if mention.end <= until and mention.kind in ("name", "pronoun", "description") and not _cannot_speak(mention):
+            return resolved(story, sentence, mention)
+    return None
 
 
 def _first_after(story: Story, sentence: Sentence, verb: int, until: int, *, hearer: bool) -> Mention | None:
@@ -182,8 +202,9 @@ def subject_of(story: Story, sentence: Sentence, verb: int, *, until: int) -> Sp
         if inherited is not None:
             return inherited
     left = _subject_left(story, sentence, verb)
-    if left is not None:
-        return resolved(story, sentence, left)
+    found = resolved(story, sentence, left) if left is not None else None
+    if found is not None:
+        return found
     if story.words.lang not in _NO_INVERSION:
         right = _first_after(story, sentence, verb, until, hearer=bool(token.tag & Tag.HEARER))
         if right is not None:
@@ -195,17 +216,32 @@ def subject_of(story: Story, sentence: Sentence, verb: int, *, until: int) -> Sp
 
 def _subject_left(story: Story, sentence: Sentence, verb: int) -> Mention | None:
     tokens = sentence.tokens
-    candidates = [mention for mention in sentence.mentions if mention.last <= verb and not _cannot_speak(mention)]
+    candidates = [
+        mention
+        for mention in sentence.mentions
+        if mention.last <= verb and not _cannot_speak(mention) and not _is_complement(story, sentence, mention)
+    ]
     clause = _clause_start(story, sentence, verb)
     candidates = [mention for mention in candidates if mention.start >= clause]
     if not candidates:
         return None
     nearest = candidates[-1]
+    if tokens[verb].tag & Tag.PARTICIPLE and len(candidates) > 1:
+        people = [mention for mention in candidates if mention.kind in ("name", "description", "pronoun")]
+        return (people or candidates)[0]
     if verb - nearest.last <= 2 or len(candidates) == 1:
-        return nearest if nearest.kind not in ("country",) or verb - nearest.last <= 3 else None
+        return nearest if nearest.kind != "country" or verb - nearest.last <= 3 else None
     people = [mention for mention in candidates if mention.kind in ("name", "description", "pronoun")]
     pronouns = [mention for mention in people if mention.kind == "pronoun" and verb - mention.last <= 4]
     return (pronouns[-1:] or people or [nearest])[0]
+
+
+def _is_complement(story: Story, sentence: Sentence, mention: Mention) -> bool:
+    """ "Поведение Кремля": an institution behind a noun is what the noun is of, in languages with cases."""
+    if not story.words.inflecting or mention.kind not in ("institution", "country") or mention.first == 0:
+        return False
+    before = sentence.tokens[mention.first - 1]
+    return before.tag == 0 and not before.capital and story.masked[before.end : mention.start] == " "
 
 
 def _clause_start(story: Story, sentence: Sentence, verb: int) -> int:
@@ -286,16 +322,24 @@ def _speaker_in(story: Story, before: Sentence) -> Speaker | None:
     """Who speaks, or else acts, in a sentence."""
     if before.speaker is not None:
         return before.speaker
-    verbs = before.verbs(Tag.SAY | Tag.ACT)
-    if verbs:
-        found = subject_of(story, before, verbs[-1], until=before.end)
-        if found is not None:
-            return found
+    said = said_in(story, before)
+    if said is not None:
+        return said
     according = by_according(story, before)
     if according is not None:
         return according
     named = [mention for mention in before.mentions if mention.kind == "name" and not _cannot_speak(mention)]
     return resolved(story, before, named[0]) if named else None
+
+
+def said_in(story: Story, sentence: Sentence) -> Speaker | None:
+    """The subject of a sentence's last verb of saying."""
+    if not sentence.asked:
+        sentence.asked = True  # set first: a pronoun's search must not come back here
+        verbs = sentence.verbs(Tag.SAY | Tag.ACT)
+        if verbs:
+            sentence.subject = subject_of(story, sentence, verbs[-1], until=sentence.end)
+    return sentence.subject
 
 
 def _again(speaker: Speaker | None) -> Speaker | None:
@@ -332,7 +376,7 @@ def resolved(story: Story, sentence: Sentence, mention: Mention) -> Speaker | No
         figure = story.cast.described(mention)
         if figure is not None:
             return _figure(story, figure, surface, mention)
-        country = mention.country or story.words.home
+        country = mention.country or (story.words.home if mention.office in _HOME_OFFICES else None)
         return Speaker(_without_article(story, mention), surface, mention.start, mention.role, country)
     return Speaker(_without_article(story, mention), surface, mention.start, None, mention.country)
 
@@ -341,14 +385,7 @@ def _figure(story: Story, figure: Figure, surface: str, mention: Mention) -> Spe
     known = known_person(figure.surname.casefold())
     role = figure.role or mention.role or (known.role if known else None)
     country = figure.country or mention.country
-    if country is None and figure.offices & {
-        "president",
-        "prime_minister",
-        "foreign_minister",
-        "defence_minister",
-        "minister",
-        "lawmaker",
-    }:
+    if country is None and figure.offices & _HOME_OFFICES:
         country = story.words.home
     return Speaker(figure.full_name(), surface, mention.start, role, country, figure)
 
@@ -378,6 +415,9 @@ def _earlier(story: Story, sentence: Sentence, at: int, gender: str | None) -> S
             if _agrees(before.speaker.figure, gender):
                 return before.speaker
             continue
+        said = said_in(story, before)
+        if said is not None and said.figure is not None and _agrees(said.figure, gender):
+            return said
         for mention in _subjects_first(before, before.end):
             if mention.kind == "description" and not mention.in_place:
                 found = resolved(story, before, mention)

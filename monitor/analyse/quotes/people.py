@@ -49,6 +49,7 @@ class Figure:
 
     names: list[tuple[str, ...]] = field(default_factory=list)
     role: str | None = None
+    formerly: set[str] = field(default_factory=set)
     offices: set[str] = field(default_factory=set)
     country: str | None = None
     gender: str | None = None
@@ -94,11 +95,15 @@ class Cast:
             if known is not None:
                 figure.gender, figure.country = known.gender, known.country
                 figure.offices.add(known.office)
+                if known.formerly:
+                    figure.formerly.add(known.formerly)
         figure.names.append(mention.name)
         if mention.office and not figure.role:
             figure.role = mention.role
         if mention.office:
             figure.offices.add(mention.office)
+            if self._words.is_former(mention.role or ""):
+                figure.formerly.add(mention.office)
         if mention.second_office:
             figure.offices.add(mention.second_office)
         if figure.country is None:
@@ -132,14 +137,15 @@ class Cast:
         wanted = self._words.stands_for.get(mention.office, frozenset({mention.office})) | {mention.office}
         before = self.last_before(mention.start)
         pool = before + [figure for figure in self.figures if figure not in before]
+        former = self._words.is_former(mention.role or "")
         fitting = [
             figure
             for figure in pool
-            if figure.offices & wanted
+            if (figure.formerly if former else figure.offices | figure.formerly) & wanted
             and (mention.country is None or figure.country is None or figure.country == mention.country)
             and not (mention.gender and figure.gender and mention.gender != figure.gender)
         ]
-        exact = [figure for figure in fitting if mention.office in figure.offices]
+        exact = [figure for figure in fitting if mention.office in figure.offices | figure.formerly]
         return (exact or fitting or [None])[0]
 
 
@@ -345,13 +351,18 @@ def _mention(
     head = [tokens[index] for index in roles]
     role = next((token.role for token in head if token.role not in (None, "deputy")), head[0].role if head else None)
     before = tokens[first - 1] if first > 0 else None
-    indefinite = any(tokens[k].tag & Tag.INDEFINITE for k in range(first, anchor)) or (
-        before is not None and bool(before.tag & Tag.INDEFINITE)
+    first, one_of = _one_of(tokens, first)
+    indefinite = (
+        one_of
+        or any(tokens[k].tag & Tag.INDEFINITE for k in range(first, anchor))
+        or (before is not None and bool(before.tag & Tag.INDEFINITE))
     )
     country = None
     for k in range(first, run[0] if run else last):
         country = country or country_of(tokens[k].low)
-    in_place = bool(before is not None and before.tag & Tag.PREPOSITION and not before.tag & Tag.ACCORDING)
+    in_place = bool(
+        not one_of and before is not None and before.tag & Tag.PREPOSITION and not before.tag & Tag.ACCORDING
+    )
     if first < anchor and tokens[first].tag & Tag.DEFINITE and tokens[first].tag & (Tag.PREPOSITION | Tag.OF):
         in_place = True
     possessive = tokens[last - 1].possessive
@@ -398,6 +409,18 @@ def _mention(
         None,
         core,
     )
+
+
+def _one_of(tokens: list[Token], first: int) -> tuple[int, bool]:
+    """Whether "one of the", "один из" stands before a phrase, and where the phrase begins then."""
+    for k in range(first - 1, max(first - 4, -1), -1):
+        if tokens[k].tag & Tag.INDEFINITE and k < first - 1:
+            return k, True
+        if tokens[k].tag and not tokens[k].tag & (Tag.PREPOSITION | Tag.OF | Tag.DETERMINER | Tag.NO_NAME):
+            break
+        if tokens[k].tag & VERB:
+            break
+    return first, False
 
 
 def _bare(text: str, token: Token) -> str:

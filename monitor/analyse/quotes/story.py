@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from monitor.analyse.quotes.dashes import dashed, merged
 from monitor.analyse.quotes.marks import Quoted, quoted, words_in
 from monitor.analyse.quotes.people import Cast, Figure, Mention, mentions_in, same_word
 from monitor.analyse.quotes.words import VERB, Tag, Token, Words, folded, known_person
@@ -29,6 +30,8 @@ class Sentence:
     mentions: list[Mention]
     quotes: list[Quoted] = field(default_factory=list)
     speaker: Speaker | None = None  # who said the last thing in it
+    subject: Speaker | None = None  # of its verb of saying, once asked for
+    asked: bool = False
 
     def verbs(self, kinds: int = VERB) -> list[int]:
         """Indices of its verbs of saying."""
@@ -72,7 +75,8 @@ class Story:
 
 def read(title: str, text: str, words: Words) -> Story:
     """Lays out a story; the title helps to know the people but has no sentences of its own."""
-    quotes = quoted(text)
+    marked = quoted(text)
+    quotes = merged(marked, dashed(text, words, marked))
     masked = _masked(text, quotes)
     starts = [start for start, _ in paragraphs(masked)]
     laid_out: list[Sentence] = []
@@ -174,6 +178,8 @@ def _may_be_person(sentence: Sentence, mention: Mention, words: Words, lows: set
     if known_person(folded(name)) is not None:
         return True
     if len(name) < 3 or name.isupper() or name.casefold() in lows:
+        return False
+    if words.cyrillic and name.endswith(("их", "ых", "ого", "ої", "ой", "ая")):  # "Объединённых сил": an adjective
         return False
     if mention.office is not None and not words.nouns_capitalised:
         return True

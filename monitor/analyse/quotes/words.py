@@ -46,6 +46,7 @@ class Tag(IntFlag):
     NO_NAME = 32768
     ORGANISATION = 65536
     TITLE = 131072
+    MEDIUM = 262144  # a newspaper, an agency: passes words on
 
 
 VERB = Tag.SAY | Tag.ACT | Tag.PARTICIPLE
@@ -78,6 +79,7 @@ class Meaning:
 
 _NOTHING = Meaning()
 _KEYS = {
+    "other_verbs": 0,
     "say": Tag.SAY,
     "act": Tag.ACT,
     "participle": Tag.PARTICIPLE,
@@ -103,6 +105,7 @@ class Person:
     office: str
     country: str | None
     gender: str
+    formerly: str | None  # an office held before that stories still name them by
 
 
 @dataclass
@@ -142,6 +145,7 @@ class Words:
         self.stands_for: dict[str, frozenset[str]] = {
             role: frozenset(others.split()) for role, others in common["stands_for"].items()
         }
+        self._former = re.compile(r"\b(?:" + "|".join(common["former"].split()) + ")")
         self._entries = entries = _Entries()
         for key, tag in _KEYS.items():
             for entry in (data.get(key) or "").split():
@@ -154,6 +158,8 @@ class Words:
                 entries.add(entry, Meaning(Tag.ROLE, role=role))
         for entry in common["organisations"].split():
             entries.add(entry, Meaning(Tag.ORGANISATION))
+        for entry in common["media"].split():
+            entries.add(entry, Meaning(Tag.MEDIUM))
         for entry in common["titles"].split():
             entries.add(entry, Meaning(Tag.TITLE))
         for many in entries.multi.values():
@@ -162,6 +168,10 @@ class Words:
         self._word = re.compile(r"[^\W_]+(?:(?:-|\.-)[^\W_]+)*" + _APOSTROPHES.get(lang, "") + colon)
         self.meaning = lru_cache(maxsize=20000)(self._meaning)
         self._parts = lru_cache(maxsize=5000)(self._split)
+
+    def is_former(self, role: str) -> bool:
+        """Whether the words of an office say that it is a former one: "ex-president", "экс-президент"."""
+        return bool(self._former.search(role.casefold()))
 
     def tokens(self, text: str, start: int, end: int) -> list[Token]:
         """The words of ``text[start:end]``; a verb glued to its neighbour by a lost link is a word of its own."""
@@ -327,7 +337,7 @@ def _people() -> tuple[dict[str, Person], dict[str, Person]]:
     exact: dict[str, Person] = {}
     prefixes: dict[str, Person] = {}
     for one in lexicon.load("quotes/speakers")["people"]:
-        person = Person(one["role"], one["office"], one["country"], one["gender"])
+        person = Person(one["role"], one["office"], one["country"], one["gender"], one.get("formerly"))
         for name in one["names"].split():
             stem = folded(name.rstrip("*"))
             (prefixes if name.endswith("*") and len(stem) > 3 else exact).setdefault(stem, person)
