@@ -2,9 +2,9 @@
 
     python bench/real_input.py ../shared/data [--keep DIR] [--files N]
 
-Serves shared/data/feeds with the headers of its manifest; the links of the entries lead to pages of shared/data/pages. Runs
-the real command in a process of its own, then says what was polled, read, stored and flagged, what failed and why, what it
-cost, and whether any entry was lost (entries offered = stories + pending + skipped with a reason).
+Serves shared/data/feeds with the headers of its manifest; the links of the entries lead to pages of shared/data/pages.
+Runs the real command in a process of its own, then says what was polled, read, stored and flagged, what failed and why,
+what it cost, and whether any entry was lost (entries offered = stories + pending + skipped with a reason).
 """
 
 from __future__ import annotations
@@ -59,9 +59,7 @@ def main() -> None:
         wall = time.monotonic() - started
     errors = (folder / "err").read_text()
     print((folder / "out").read_text())
-    print(
-        f"exit {process.returncode}; wall {wall:.1f} s, CPU {cpu_s:.1f} s in all processes, at most {peak_mb:.0f} MB together"
-    )
+    print(f"exit {process.returncode}; wall {wall:.1f} s; all processes: CPU {cpu_s:.1f} s, at most {peak_mb:.0f} MB")
     print(f"tracebacks: {errors.count('Traceback')}")
     print(errors[-3000:])
     report(folder / "monitor.db")
@@ -112,12 +110,11 @@ def report(store: Path) -> None:
     offered = db.execute("select coalesce(sum(new), 0) from polls").fetchone()[0]
     kept = db.execute("select count(*) from entries").fetchone()[0]
     settled = db.execute(
-        "select count(*) from entries where story_id is not null or state = 'pending' or (state = 'skipped' and error > '')"
+        "select count(*) from entries "
+        "where story_id is not null or state = 'pending' or (state = 'skipped' and error > '')"
     ).fetchone()[0]
     verdict = "nothing lost" if offered == kept == settled else "LOST"
-    print(
-        f"balance: {offered} new entries in polls, {kept} in the inbox, {settled} as story, pending or skipped: {verdict}"
-    )
+    print(f"balance: {offered} new in polls, {kept} in the inbox, {settled} as story, pending or skipped: {verdict}")
 
 
 def config_text(base: str, files: list[str], folder: Path) -> str:

@@ -88,8 +88,18 @@ class Monitor:
     @property
     def analysis(self) -> str:
         """The settings that decide an analysis, as the workers get them."""
-        settings = work.AnalysisSettings(topics=self.config.topics, sentiment=self.config.sentiment)
-        return settings.model_dump_json()
+        return analysis_settings(self.config, self.store)
+
+
+def analysis_settings(config: Config, store: Store) -> str:
+    """Topics, scorer and what `monitor tune` learned, as JSON for the workers."""
+    learned = {topic.name: store.setting(f"tuning.{topic.name}") for topic in config.topics}
+    settings = work.AnalysisSettings(
+        topics=config.topics,
+        sentiment=config.sentiment,
+        tunings={name: found for name, found in learned.items() if found},
+    )
+    return settings.model_dump_json()
 
 
 @dataclass

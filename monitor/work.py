@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal
+
+from pydantic import Field
 
 from monitor import __version__
 from monitor.analyse import language
@@ -20,6 +22,7 @@ from monitor.analyse.quotes import quotes
 from monitor.analyse.sentiment import Scorer, load_scorer, sentiment
 from monitor.extract import extract
 from monitor.flag import Rules, compile_rules
+from monitor.flag.tuning import Tuning, tuned
 from monitor.model import (
     Analysis,
     Article,
@@ -45,6 +48,7 @@ class AnalysisSettings(Section):
 
     topics: tuple[TopicSettings, ...]
     sentiment: SentimentSettings = SentimentSettings()
+    tunings: dict[str, Tuning] = Field(default_factory=dict)  # topic -> what `monitor tune` learned
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Tools:
     rules: Rules
     scorer: Scorer
     targets: tuple[str, ...]
+    tunings: Mapping[str, tuple[Tuning, float]]  # with the topic's own threshold
     ruleset: str  # hash of everything that decides the outcome
 
 
@@ -68,9 +73,15 @@ def tools(settings_json: str) -> Tools:
     settings = AnalysisSettings.model_validate_json(settings_json)
     rules = compile_rules(settings.topics)
     scorer = load_scorer(settings.sentiment)
-    identity = json.dumps([__version__, rules.hash, scorer.name, scorer.revision, settings.sentiment.targets])
+    learned = settings.model_dump_json(include={"tunings"})
+    identity = json.dumps([__version__, rules.hash, scorer.name, scorer.revision, settings.sentiment.targets, learned])
     ruleset = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
-    return Tools(rules, scorer, settings.sentiment.targets, ruleset)
+    tunings = {
+        topic.name: (settings.tunings[topic.name], topic.threshold)
+        for topic in settings.topics
+        if topic.name in settings.tunings
+    }
+    return Tools(rules, scorer, settings.sentiment.targets, tunings, ruleset)
 
 
 def analyse(document: Document, with_: Tools) -> Analysis:
@@ -80,13 +91,16 @@ def analyse(document: Document, with_: Tools) -> Analysis:
     """
     document = replace(document, lang=language.detect(f"{document.title}\n{document.text}", document.lang))
     verdict = with_.rules.judge(document)
-    if not verdict.flags:
+    flags = tuple(
+        tuned(flag, *with_.tunings[flag.topic]) if flag.topic in with_.tunings else flag for flag in verdict.flags
+    )
+    if not flags:
         return Analysis(document.lang, (), verdict.keywords, verdict.countries, _NO_TONE, None, ())
     said = quotes(document)
-    tone = sentiment(document, verdict.flags, verdict.countries, said, with_.scorer, with_.targets)
-    strongest = max(verdict.flags, key=lambda flag: flag.score)
+    tone = sentiment(document, flags, verdict.countries, said, with_.scorer, with_.targets)
+    strongest = max(flags, key=lambda flag: flag.score)
     outlook = prospects(document, strongest, tone, said) if strongest.flagged else None
-    return Analysis(document.lang, verdict.flags, verdict.keywords, verdict.countries, tone, outlook, said)
+    return Analysis(document.lang, flags, verdict.keywords, verdict.countries, tone, outlook, said)
 
 
 @dataclass(frozen=True)

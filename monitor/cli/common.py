@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -88,6 +89,22 @@ async def open_monitor(config: Config) -> AsyncIterator[Monitor]:
         finally:
             await fetcher.aclose()
             executor.shutdown(wait=False, cancel_futures=True)
+
+
+def moment(text: str | None) -> datetime | None:
+    """``2026-11-01``, an ISO time, or an age like ``24h`` -> the moment, in UTC."""
+    if text is None:
+        return None
+    from monitor.settings import parse_duration
+
+    if re.fullmatch(r"(\d+(\.\d+)?\s*[smhdw]\s*)+", text):
+        age: timedelta = parse_duration(text)
+        return now() - age
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is neither a date like 2026-11-01 nor an age like 24h or 7d") from error
+    return moment.replace(tzinfo=now().tzinfo) if moment.tzinfo is None else moment
 
 
 def read_lines(source: str) -> Iterator[dict[str, Any]]:

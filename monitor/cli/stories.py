@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import re
 import sys
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,7 @@ from monitor.cli.common import (
     config_option,
     json_option,
     light_config,
-    now,
+    moment,
     open_store,
     print_json,
     print_line,
@@ -79,8 +77,8 @@ def query_command(
         rows = store.search(
             " ".join(words),
             topic=topic,
-            since=_moment(since),
-            until=_moment(until),
+            since=moment(since),
+            until=moment(until),
             outlet=outlet,
             lang=lang,
             country=country,
@@ -127,20 +125,3 @@ def _print_rows(rows: list[dict[str, Any]], format_: str) -> None:
     else:
         shown = ("id", "published_at", "outlet", "lang", "score", "prospects", "title", "url")
         print_table(shown, [[row.get(column) for column in shown] for row in rows])
-
-
-def _moment(text: str | None) -> datetime | None:
-    """``2026-11-01``, an ISO time, or an age like ``24h`` -> the moment, in UTC."""
-    if text is None:
-        return None
-    from monitor.settings import parse_duration
-
-    if re.fullmatch(r"(\d+(\.\d+)?\s*[smhdw]\s*)+", text):
-        age = parse_duration(text)
-        assert isinstance(age, timedelta)
-        return now() - age
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise click.BadParameter(f"{text!r} is neither a date like 2026-11-01 nor an age like 24h or 7d") from error
-    return moment.replace(tzinfo=now().tzinfo) if moment.tzinfo is None else moment

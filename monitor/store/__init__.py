@@ -362,6 +362,11 @@ class Store:
         with self._reading():
             return reviews.of_story(self._conn, story_id)
 
+    def judged_stories(self, topic: str) -> list[tuple[int, str]]:
+        """(story, latest verdict) of the stories that analysts judged for a topic or as a whole."""
+        with self._reading():
+            return reviews.judged(self._conn, topic)
+
     # --- alerts ----------------------------------------------------------------------------------------------------
 
     def owed_deliveries(self, now: datetime, limit: int) -> list[Delivery]:

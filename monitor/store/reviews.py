@@ -51,3 +51,18 @@ def add(
 def of_story(conn: sqlite3.Connection, story_id: int) -> list[dict[str, Any]]:
     """All reviews of a story, oldest first."""
     return [dict(row) for row in conn.execute("select * from reviews where story_id = ? order by id", (story_id,))]
+
+
+def judged(conn: sqlite3.Connection, topic: str) -> list[tuple[int, str]]:
+    """(story, latest verdict) of every story that was judged for a topic, or as a whole, oldest verdict first."""
+    rows = conn.execute(
+        """
+        select story_id, verdict from reviews r
+        where (topic = :topic or topic is null) and id = (
+            select max(id) from reviews where story_id = r.story_id and (topic = :topic or topic is null)
+        )
+        order by id
+        """,
+        {"topic": topic},
+    )
+    return [(row["story_id"], row["verdict"]) for row in rows]
