@@ -40,6 +40,7 @@ from monitor.model import (
     StoryRecord,
     ThreadPlace,
 )
+from monitor.same_quote import said_before
 from monitor.same_story import Recent, Sketch
 from monitor.store import Store
 from monitor.urls import canonical_url
@@ -56,6 +57,7 @@ READ_RETRY_S = (60, 180, 600, 1800)  # between the attempts to read an entry: mi
 TELL_RETRY_MAX_S = 3600
 COPY_SKETCH = "shingles"
 COPIES_AFTER = timedelta(days=7)  # a text that returns later than that is a new story
+SAID_AFTER = timedelta(days=10)  # the same words later than that are said anew
 # answers that will not change within minutes: the entry is judged on its feed's text at once, an alert must not wait
 PAGE_REFUSED = frozenset({401, 402, 403, 404, 405, 406, 410, 451})
 
@@ -276,13 +278,13 @@ async def read_pending(monitor: Monitor, *, due: datetime | None = None, limit: 
 
 
 async def _read_one(monitor: Monitor, entry: PendingEntry, tally: Tally) -> None:
-    known = monitor.store.find_story(canonical_url(entry.link), full=True) if entry.link else None
-    if known is not None:
-        monitor.store.link_entry(entry.id, known, monitor.clock())
-        tally.entries_read += 1
-        return
     last_try = entry.attempts + 1 >= monitor.config.read.attempts
     try:
+        known = monitor.store.find_story(canonical_url(entry.link), full=True) if entry.link else None
+        if known is not None:
+            monitor.store.link_entry(entry.id, known, monitor.clock())
+            tally.entries_read += 1
+            return
         page = await _page_of(monitor, entry, last_try=last_try)
         record = await _record_of(monitor, entry, page, last_try=last_try)
         if record is None:
@@ -315,13 +317,16 @@ async def _read_one(monitor: Monitor, entry: PendingEntry, tally: Tally) -> None
 
 def _save(monitor: Monitor, record: StoryRecord) -> SavedStory:
     """Store the story; a copy of an earlier one joins its thread and owes no mail of its own."""
-    policy = _alert_policy(monitor.config, monitor.clock())
+    now = monitor.clock()
+    policy = _alert_policy(monitor.config, now)
     if not record.sketch:
         return monitor.store.save_story(record, policy)
+    quotes = record.analysis.quotes
+    said = said_before(quotes, record.analysis.lang, monitor.store.recent_quotes(now - SAID_AFTER)) if quotes else {}
     sketch = Sketch.from_bytes(record.sketch)
     copy = monitor.recent.find_copy(sketch)
     place = ThreadPlace(thread_id=None, reprint_of=copy.story_id) if copy else None
-    saved = monitor.store.save_story(record, policy, place, {COPY_SKETCH: record.sketch})
+    saved = monitor.store.save_story(record, policy, place, {COPY_SKETCH: record.sketch}, said)
     if saved.new:
         monitor.recent.add(saved.story_id, sketch)
     return saved

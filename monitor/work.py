@@ -125,7 +125,7 @@ def read_entry(entry: PendingEntry, page: Page, settings_json: str, read_at: dat
     title, text, source = _best_text(entry, article)
     if not title and not text:
         return None
-    url = article.canonical_url if article else canonical_url(entry.link or f"urn:monitor:{entry.feed_id}:{entry.key}")
+    url = _address(entry, article)
     kit = tools(settings_json)
     document = Document(
         id=str(entry.id),
@@ -183,6 +183,13 @@ def _article_of(entry: PendingEntry, page: Page) -> Article | None:
         feed_text=entry.content,
         feed_published_at=entry.published_at,
     )
+
+
+def _address(entry: PendingEntry, article: Article | None) -> str:
+    """The story's canonical URL. A dead link or consent wall may name any other page: the feed's link counts then."""
+    if article and (article.status in FULL_TEXT or not entry.link):
+        return article.canonical_url
+    return canonical_url(entry.link or f"urn:monitor:{entry.feed_id}:{entry.key}")
 
 
 def _best_text(entry: PendingEntry, article: Article | None) -> tuple[str, str, Literal["page", "feed", "summary"]]:

@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "monitor"
-STAGES = ("poll", "fetch", "extract", "analyse", "flag", "same_story", "alert", "digest", "channels", "inbox")
+STAGES = (
+    "poll",
+    "fetch",
+    "extract",
+    "analyse",
+    "flag",
+    "same_story",
+    "same_quote",
+    "alert",
+    "digest",
+    "channels",
+    "inbox",
+)
 SHARED = ("model", "settings", "errors", "text", "urls", "lexicon")
 
 

@@ -53,6 +53,7 @@ READS: dict[str, Callable[[Store], object]] = {
     "recent_quotes": lambda s: s.recent_quotes(NOW),
     "sayings": lambda s: s.sayings("x"),
     "reviews_of": lambda s: s.reviews_of(1),
+    "judged_stories": lambda s: s.judged_stories("nato-accession"),
     "owed_deliveries": lambda s: s.owed_deliveries(NOW, 1),
     "owed_alert": lambda s: s.owed_alert(1),
     "list_alerts": lambda s: s.list_alerts(),
