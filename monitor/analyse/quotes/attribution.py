@@ -452,3 +452,19 @@ def _institution_before(story: Story, sentence: Sentence, pronoun: Mention) -> S
 def tokens_between(sentence: Sentence, start: int, end: int) -> list[Token]:
     """The tokens of a sentence inside a span."""
     return [token for token in sentence.tokens if start <= token.start and token.end <= end]
+
+
+def tag_subject(story: Story, sentence: Sentence, verb: int, since: int) -> Speaker | None:
+    """The subject of a verb of saying that closes a clause ending at ``since``: ", X said" or ", said X"."""
+    before = [
+        mention
+        for mention in sentence.mentions
+        if mention.start >= since and mention.last <= verb and not _cannot_speak(mention)
+    ]
+    if before:
+        return resolved(story, sentence, before[0])
+    hearer = bool(sentence.tokens[verb].tag & Tag.HEARER)
+    after = _first_after(story, sentence, verb, sentence.end, hearer=hearer)
+    if after is not None:
+        return resolved(story, sentence, after)
+    return _left_out(story, sentence, sentence.start)

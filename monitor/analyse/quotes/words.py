@@ -141,6 +141,8 @@ class Words:
         self.cyrillic = lang in _CYRILLIC
         self.dashes: str = data.get("dashes", "start")
         self.nouns_capitalised: bool = bool(data.get("nouns_capitalised"))
+        self.times = frozenset((data.get("times") or "").split())
+        self.cuts = frozenset(entry.replace("_", " ") for entry in (data.get("cuts") or "").split())
         self.home: str | None = common["home"].get(lang)
         self.stands_for: dict[str, frozenset[str]] = {
             role: frozenset(others.split()) for role, others in common["stands_for"].items()
@@ -150,6 +152,9 @@ class Words:
         for key, tag in _KEYS.items():
             for entry in (data.get(key) or "").split():
                 entries.add(entry, Meaning(tag))
+        for entry in (data.get("cuts") or "").split():
+            if "_" in entry:
+                entries.add(entry, Meaning(Tag.NO_NAME))
         for gender, pronouns in data["pronouns"].items():
             for entry in pronouns.split():
                 entries.add(entry, Meaning(Tag.PRONOUN, gender=gender))
