@@ -23,7 +23,7 @@ from sklearn.linear_model import LogisticRegression
 
 from monitor.analyse.sentiment.linear import features
 
-UNITS = 100  # weights are stored as whole hundredths
+UNITS = 1000  # weights are stored as whole thousandths
 FOLDS = 4
 
 
@@ -139,7 +139,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("monitor/analyse/sentiment/linear.json"))
     parser.add_argument("--features", type=int, default=14000)
     parser.add_argument("--min-count", type=int, default=3)
-    parser.add_argument("--c", type=float, default=0.02)
+    parser.add_argument("--c", type=float, default=0.01)
     parser.add_argument("--choose", action="store_true", help="print the cross-validation table and stop")
     return parser.parse_args()
 

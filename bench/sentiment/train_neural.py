@@ -36,6 +36,7 @@ CHECKPOINT_EVERY_S = 480
 # Sentences with several targets are what we meet (talks, country and NATO in one sentence), and rare in training; a
 # neutral target beside a polar one teaches most, and the training set holds fewer of them than news does.
 WEIGHT_ONE_OF_SEVERAL, WEIGHT_NEUTRAL_OF_SEVERAL = 1.5, 3.0
+HIDDEN_WORDS = 0.08  # of the pieces outside the target are hidden, so that sentences are not learned by heart
 NEIGHBOUR_SHARE = 0.25  # of the examples get another sentence before or after, which must not change the answer
 
 
@@ -213,7 +214,8 @@ def _batches(rows: list[Row], tokenizer: Tokenizer, seed: int) -> Iterator[list[
         if row.further and chance.random() < 0.3:
             spans += row.further
         items.append((i, _pieces(tokenizer, row.text, tuple(spans))))
-    items = [(i, _beside(pieces, items, chance)) for i, pieces in items]
+    mask = tokenizer.token_to_id("[MASK]")
+    items = [(i, _hide(_beside(pieces, items, chance), mask, chance)) for i, pieces in items]
     chance.shuffle(items)
     pools = [
         sorted(items[k : k + BATCH * 40], key=lambda item: len(item[1][0])) for k in range(0, len(items), BATCH * 40)
@@ -234,6 +236,16 @@ def _beside(pieces: Pieces, others: list[tuple[int, Pieces]], chance: random.Ran
     if chance.random() < 0.5:
         return ids[:-1] + other[1:], marks[:-1] + [0] * (len(other) - 1)
     return other[:-1] + ids[1:], [0] * (len(other) - 1) + marks[1:]
+
+
+def _hide(pieces: Pieces, mask: int, chance: random.Random) -> Pieces:
+    ids, marks = pieces
+    last = len(ids) - 1
+
+    def hidden(place: int) -> bool:
+        return 0 < place < last and not marks[place] and chance.random() < HIDDEN_WORDS
+
+    return [mask if hidden(place) else number for place, number in enumerate(ids)], marks
 
 
 def _weights(rows: list[Row]) -> list[float]:
