@@ -23,6 +23,7 @@ _ENLARGED_BY = 8  # words between "enlargement" and the alliance
 _TOGETHER = 3  # words between two organisations that are joined together: "the EU and NATO"
 STRONG = 0.55
 CARRIED = 0.45
+_CONCERNED_SHARE = 0.34  # of the most named country's weight, for another to be concerned too
 
 CUES = ("process", "refusal", "statement", "background", "completed", "exercise", "other-union")
 ENTRIES = ("nato", "alliance", "accession", "accession-bare", "accession-phrase", "member-state", "alliance-thing", "enlargement", "eu", *CUES)
@@ -271,6 +272,8 @@ def measure(parts: list[Sentence], nato_count: int, word_count: int) -> dict[str
         "year": of_speaking("year"),
         "russia": of_speaking("russia"),
         "late": body.index(strong[0]) / total if strong else 0.0,
+        "live_title": _live(title) if title else 0.0,
+        "live_lead": max((_live(part) for part in lead), default=0.0),
         "window": _best_window([_live(part) for part in body]),
         "live": math.log1p(sum(_live(part) for part in speaking)),
         "live_share": sum(_live(part) for part in speaking) / len(parts),
@@ -287,13 +290,21 @@ def _live(part: Sentence) -> float:
 
 
 def concerned(parts: list[Sentence]) -> tuple[str, ...]:
-    """The countries whose accession is concerned, the most named first: by nearness to accession words, the title twice."""
+    """The countries whose accession is concerned, the most named first: by nearness to accession words, the title twice.
+
+    Where no carrying sentence names one ("the country", "Kyiv's neighbour"), those of the title, else those of the sentences before.
+    """
     weights: dict[str, float] = {}
     for part in parts:
         for country, gap in part.candidates.items():
             weights[country] = weights.get(country, 0) + part.strength * (2 if part.field == "title" else 1) / (1 + gap / 4)
-    best = max(weights.values(), default=0)
-    return tuple(sorted((country for country, weight in weights.items() if weight >= 0.34 * best), key=lambda country: -weights[country]))
+    if not weights:
+        before = [one for one, part in zip(parts, parts[1:], strict=False) if part.strength > 0]
+        for part in parts[:1] if parts[0].named else before:
+            for country in part.named:
+                weights[country] = weights.get(country, 0) + 1
+    least = _CONCERNED_SHARE * max(weights.values(), default=0)
+    return tuple(sorted((country for country, weight in weights.items() if weight >= least), key=lambda one: (-weights[one], one)))
 
 
 def _best_window(live: list[float], width: int = 3) -> float:
