@@ -224,7 +224,7 @@ def _subject_left(story: Story, sentence: Sentence, verb: int) -> Mention | None
     clause = _clause_start(story, sentence, verb)
     candidates = [mention for mention in candidates if mention.start >= clause]
     if not candidates:
-        return None
+        return _house_before(story, sentence, verb)
     nearest = candidates[-1]
     if tokens[verb].tag & Tag.PARTICIPLE and len(candidates) > 1:
         people = [mention for mention in candidates if mention.kind in ("name", "description", "pronoun")]
@@ -234,6 +234,16 @@ def _subject_left(story: Story, sentence: Sentence, verb: int) -> Mention | None
     people = [mention for mention in candidates if mention.kind in ("name", "description", "pronoun")]
     pronouns = [mention for mention in people if mention.kind == "pronoun" and verb - mention.last <= 4]
     return (pronouns[-1:] or people or [nearest])[0]
+
+
+def _house_before(story: Story, sentence: Sentence, verb: int) -> Mention | None:
+    """ "В Кремле заявили", "w MSZ powiedziano": the house where it is said, right before the verb."""
+    if not story.words.inflecting:
+        return None
+    for mention in sentence.mentions:
+        if mention.last == verb and mention.in_place and mention.kind in ("institution", "country"):
+            return mention
+    return None
 
 
 def _is_complement(story: Story, sentence: Sentence, mention: Mention) -> bool:

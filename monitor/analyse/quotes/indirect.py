@@ -15,6 +15,7 @@ from monitor.text import Span
 
 _THAT_WINDOW = 8  # words between a verb of saying and its "that"
 _MIN_TOKENS = 4
+_CLOSING = ("”", '"', "»", "“", "’")
 _ENDS = ".!?…;:, \u00a0-–—"
 
 
@@ -41,6 +42,10 @@ def _reported_by(story: Story, sentence: Sentence) -> Iterator[Reported]:
     verbs = sentence.verbs()
     fronted = _fronted(story, sentence, verbs)
     floor = sentence.start
+    introduced = _introduced(story, sentence) if fronted is None else None
+    if introduced is not None:
+        yield introduced
+        return
     if fronted is not None:
         yield fronted[0]
         floor = tokens[fronted[1]].end if fronted[1] < len(tokens) else sentence.end
@@ -55,15 +60,25 @@ def _reported_by(story: Story, sentence: Sentence) -> Iterator[Reported]:
         span = _clause_after(story, sentence, verb)
         if span is None:
             continue
+        has_that = _that_after(story, sentence, verb) is not None
+        if not has_that and _has_better_verb(story, sentence, verb, verbs):
+            continue
         speaker = subject_of(story, sentence, verb, until=span[0])
         if speaker is None or speaker.name is None:
             continue
-        yield Reported(span, speaker, sentence, not tokens[verb].tag & Tag.SAY and not _has_that(story, sentence, verb))
+        yield Reported(span, speaker, sentence, not tokens[verb].tag & Tag.SAY and not has_that)
         floor = span[1]
 
 
-def _has_that(story: Story, sentence: Sentence, verb: int) -> bool:
-    return _that_after(story, sentence, verb) is not None
+def _has_better_verb(story: Story, sentence: Sentence, verb: int, verbs: list[int]) -> bool:
+    """Whether the object of a verb reaches over a later verb that has the real statement: "admitted members, but said ..."."""
+    tokens = sentence.tokens
+    return any(
+        later > verb + 1
+        and tokens[later].tag & (Tag.SAY | Tag.ACT)
+        and _clause_after(story, sentence, later) is not None
+        for later in verbs
+    )
 
 
 def _clause_after(story: Story, sentence: Sentence, verb: int) -> Span | None:
@@ -111,13 +126,15 @@ def _takes_bare_clause(story: Story, sentence: Sentence, verb: int) -> bool:
     if BLANK in gap or CAPITAL in gap or len(gap) > 3:
         return False
     if tokens[verb].tag & Tag.ACT or (tokens[verb].tag & Tag.PARTICIPLE and "," not in gap):
-        return "," not in gap and not following.tag & VERB
+        is_place = following.tag & Tag.PREPOSITION and following.low not in story.words.bare_prepositions
+        return "," not in gap and not following.tag & VERB and not (is_place and story.words.lang == "en")
     if story.words.lang == "de":
         return gap.startswith(",")
     return (
         story.words.lang == "en"
         and gap == " "
-        and not following.tag & (Tag.PREPOSITION | Tag.THAT)
+        and not following.tag & Tag.THAT
+        and (not following.tag & Tag.PREPOSITION or following.low in story.words.bare_prepositions)
         and following.low not in story.words.times
         and len(tokens) - verb > _MIN_TOKENS
     )
@@ -130,12 +147,34 @@ def _clause_end(story: Story, sentence: Sentence, start: int) -> int:
         gap = story.masked[tokens[index - 1].end : tokens[index].start]
         if ";" in gap:
             return tokens[index - 1].end
+        if _is_closing_tag(story, sentence, index):
+            return (
+                tokens[index - 1].end
+                if story.text[tokens[index - 1].end] not in _CLOSING
+                else tokens[index - 1].end + 1
+            )
         cuts = tokens[index].low in story.words.cuts
         if cuts and ("," in gap or " " in tokens[index].low):
             return tokens[index - 1].end
         if "," in gap and tokens[index].tag & (Tag.PARTICIPLE | Tag.SAY) and not _is_open(story, sentence, index):
             return tokens[index - 1].end
     return sentence.end
+
+
+def _is_closing_tag(story: Story, sentence: Sentence, index: int) -> bool:
+    """Whether ", X said" begins at a token: what somebody else adds about the source of the clause."""
+    for mention in sentence.mentions:
+        if mention.first == index and mention.last < len(sentence.tokens):
+            gap = story.text[sentence.tokens[index - 1].end : mention.start]
+            verb = sentence.tokens[mention.last]
+            return (
+                "," in gap
+                and verb.tag & Tag.SAY != 0
+                and mention.kind != "pronoun"
+                and _that_after(story, sentence, mention.last) is None
+                and not _takes_bare_clause(story, sentence, mention.last)
+            )
+    return False
 
 
 def _is_open(story: Story, sentence: Sentence, index: int) -> bool:
@@ -152,18 +191,12 @@ def _fronted(story: Story, sentence: Sentence, verbs: list[int]) -> tuple[Report
             continue
         if _that_after(story, sentence, verb) is not None:
             return None
-        start = tokens[verb].start
-        leading = None
-        for mention in sentence.mentions:
-            if mention.last <= verb and verb - mention.last <= 1 and mention.first >= _MIN_TOKENS:
-                leading = mention
-                start = mention.start
-        before = story.masked[sentence.start : start].rstrip(" \u00a0")
-        if not before.endswith((",", "-", "–", "—")) or verb < _MIN_TOKENS:
-            if leading is None and verb >= _MIN_TOKENS:
+        end = _end_of_fronted(story, sentence, verb)
+        if end is None:
+            if verb >= _MIN_TOKENS:
                 continue
             return None
-        end = sentence.start + len(before)
+        before = story.text[sentence.start : end]
         if any(token.tag & VERB and token.end <= end for token in tokens[:verb]) and not before.endswith(
             ("-", "–", "—")
         ):
@@ -173,6 +206,47 @@ def _fronted(story: Story, sentence: Sentence, verbs: list[int]) -> tuple[Report
             return None
         span = _trimmed(story, sentence.start, end)
         return (Reported(span, speaker, sentence, False), verb) if span else None
+    return None
+
+
+def _end_of_fronted(story: Story, sentence: Sentence, verb: int) -> int | None:
+    """Where the clause ends that stands before ", X said" or "- said X"; None where none does."""
+    if verb < _MIN_TOKENS:
+        return None
+    starts = [sentence.tokens[verb].start]
+    starts += [
+        mention.start
+        for mention in sentence.mentions
+        if mention.last <= verb and verb - mention.last <= 1 and mention.first >= _MIN_TOKENS
+    ]
+    for start in starts:
+        before = story.text[sentence.start : start].rstrip(" \u00a0")
+        if before.endswith((",", "-", "–", "—")) or (before.endswith(_CLOSING) and before[-2:-1] == ","):
+            return sentence.start + len(before)
+    return None
+
+
+def _introduced(story: Story, sentence: Sentence) -> Reported | None:
+    """ "Как пишет X, ...", "Jak dodał, ...", "Com isto, aponta o senador, ...": the clause behind a tag at the start."""
+    tokens = sentence.tokens
+    for verb in sentence.verbs(Tag.SAY)[:1]:
+        if verb > _MIN_TOKENS or _that_after(story, sentence, verb) is not None:
+            return None
+        lead = story.masked[sentence.start : tokens[verb].start].rstrip()
+        if not (tokens[0].low in story.words.as_words or lead.endswith(",")):
+            return None
+        behind = tokens[verb].end
+        for mention in sentence.mentions:
+            if verb < mention.first <= verb + 3:
+                behind = mention.end
+                break
+        comma = story.masked.find(",", behind, min(behind + 25, sentence.end))
+        if comma < 0 or BLANK in story.masked[behind:comma]:
+            return None
+        speaker = tag_subject(story, sentence, verb, sentence.start)
+        span = _trimmed(story, comma + 1, sentence.end)
+        if speaker is not None and speaker.name is not None and span is not None:
+            return Reported(span, speaker, sentence, False)
     return None
 
 

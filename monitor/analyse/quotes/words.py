@@ -142,6 +142,8 @@ class Words:
         self.dashes: str = data.get("dashes", "start")
         self.nouns_capitalised: bool = bool(data.get("nouns_capitalised"))
         self.times = frozenset((data.get("times") or "").split())
+        self.as_words = frozenset((data.get("as_words") or "").split())
+        self.bare_prepositions = frozenset((data.get("bare_prepositions") or "").split())
         self.cuts = frozenset(entry.replace("_", " ") for entry in (data.get("cuts") or "").split())
         self.home: str | None = common["home"].get(lang)
         self.stands_for: dict[str, frozenset[str]] = {
