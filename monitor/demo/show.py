@@ -73,6 +73,20 @@ def config_for(room: Newsroom, folder: Path) -> Config:
     )
 
 
+def write_config(config: Config, folder: Path) -> Path:
+    """A config file that opens the demo's store, for the commands to try next."""
+    file = folder / "config.yaml"
+    file.write_text(
+        f"# written by `monitor demo`, for a look at its store\n"
+        f"store: {{path: {json.dumps(str(config.store.path.resolve()))}}}\n"
+        f"alerts: {{mailbox: {json.dumps(str(config.alerts.mailbox.resolve()))}}}\n"
+        f"topics: {json.dumps([topic.model_dump() for topic in config.topics])}\n"
+        f"feeds: {json.dumps([feed.model_dump() for feed in config.feeds], ensure_ascii=False)}\n",
+        encoding="utf-8",
+    )
+    return file
+
+
 def clear(folder: Path) -> None:
     """Take away what an earlier demo left in ``folder``, and nothing else."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -99,14 +113,7 @@ def _cut(sentence: str, limit: int = 110) -> str:
 
 def _print_whereabouts(config: Config, folder: Path) -> None:
     mails = len(mailbox.Maildir(config.alerts.mailbox, create=False)) if config.alerts.mailbox.exists() else 0
-    settings = folder / "config.yaml"
-    settings.write_text(
-        f"# written by `monitor demo`, for a look at its store\nstore: {{path: {config.store.path.resolve()}}}\n"
-        f"alerts: {{mailbox: {config.alerts.mailbox.resolve()}}}\n"
-        f"topics: {json.dumps([topic.model_dump() for topic in config.topics])}\n"
-        f"feeds: {json.dumps([feed.model_dump() for feed in config.feeds], ensure_ascii=False)}\n",
-        encoding="utf-8",
-    )
+    settings = write_config(config, folder)
     click.echo(f"store  {config.store.path} (SQLite)\nmails  {config.alerts.mailbox} (Maildir, {mails} mails)\n")
     click.echo("Try next:")
     for command in (
