@@ -345,6 +345,7 @@ class StoryRecord:
     ruleset: str  # hash of all rules and models that made the analysis
     page: PageRecord | None = None
     sketch: bytes = b""  # same_story.Sketch of a flagged story's text
+    page_failed: bool = False  # the page could not be had for now; asking again may help
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,6 +395,56 @@ class SavedStory:
     new: bool  # False: the canonical URL was stored before, and the entry now points at that story
     flagged: tuple[str, ...]  # topics it is flagged for
     alerts: int  # alerts that it owes
+
+
+# --- watch: stories that are fetched again ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change in what a published story says. White space, related links and clocks are no change."""
+
+    kind: str  # headline, quotation, negation, number, paragraph added / removed; taken offline, back online
+    before: str | None  # the words as they stood; None: there were none
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A story that is fetched again from time to time, and what the last look left to go on with."""
+
+    story_id: int
+    since: datetime  # its first reading: the schedule counts from then
+    failures: int = 0  # in a row
+    offline: int = 0  # looks in a row that found no such page
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedStory:
+    """What a new reading of a story is compared with."""
+
+    story: StoredStory
+    entry: PendingEntry  # that brought it, as it was read first
+    full: bool  # judged on the full article
+    page: PageRecord | None  # its newest version that is kept
+    told_in_thread: frozenset[Change] = frozenset()  # changes of the thread's other stories: told by them
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a watched story leaves behind, whatever it found."""
+
+    story_id: int
+    at: datetime
+    outcome: str  # unchanged, changed, full article, first page, less than the article, offline, failed, over
+    next_at: datetime | None  # None: the watch is over
+    failures: int = 0
+    offline: int = 0
+    error: str | None = None
+    etag: str | None = None  # None: as before
+    last_modified: str | None = None
 
 
 # --- tell: owed alert -> message ------------------------------------------------------------------------------------

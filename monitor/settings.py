@@ -187,6 +187,20 @@ class ReadSettings(Section):
     feed_text_min: int = Field(default=1500, ge=0)  # characters of full text in a feed that make the page unnecessary
 
 
+class WatchSettings(Section):
+    """When stories are fetched again after they were read."""
+
+    # after the first reading: flagged stories and live blogs
+    after: tuple[Duration, ...] = (
+        timedelta(minutes=15),
+        timedelta(hours=1),
+        timedelta(hours=4),
+        timedelta(days=1),
+        timedelta(days=3),
+    )
+    retry_for: Duration = timedelta(days=2)  # a page that did not give the article, on the same schedule
+
+
 class FeedSettings(Section):
     """One feed and the outlet behind it."""
 

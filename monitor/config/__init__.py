@@ -29,6 +29,7 @@ from monitor.settings import (
     SentimentSettings,
     StoreSettings,
     TopicSettings,
+    WatchSettings,
     Workers,
     nearest,
 )
@@ -64,6 +65,7 @@ class ConfigFile(Section):
     workers: Workers = "local"
     poll: PollSettings = PollSettings()
     read: ReadSettings = ReadSettings()
+    watch: WatchSettings = WatchSettings()
     feeds: tuple[FeedSettings, ...] = ()
     topics: tuple[TopicSettings, ...] = ()
     sentiment: SentimentSettings = SentimentSettings()
