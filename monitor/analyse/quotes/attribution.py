@@ -226,10 +226,10 @@ def _subject_left(story: Story, sentence: Sentence, verb: int) -> Mention | None
     if not candidates:
         return _house_before(story, sentence, verb)
     nearest = candidates[-1]
-    if tokens[verb].tag & Tag.PARTICIPLE and len(candidates) > 1:
+    if tokens[verb].tag & Tag.PARTICIPLE and len(candidates) > 1 and not tokens[verb - 1].tag & Tag.PREPOSITION:
         people = [mention for mention in candidates if mention.kind in ("name", "description", "pronoun")]
         return (people or candidates)[0]
-    if verb - nearest.last <= 2 or len(candidates) == 1:
+    if verb - nearest.last <= 2 or len(candidates) == 1 or tokens[verb - 1].tag & Tag.PREPOSITION:
         return nearest if nearest.kind != "country" or verb - nearest.last <= 3 else None
     people = [mention for mention in candidates if mention.kind in ("name", "description", "pronoun")]
     pronouns = [mention for mention in people if mention.kind == "pronoun" and verb - mention.last <= 4]
@@ -275,7 +275,7 @@ def by_according(story: Story, sentence: Sentence) -> Speaker | None:
             if doubtful and not (token.capital and index == 0):
                 continue
             for mention in sentence.mentions:
-                if mention.first > index and mention.first - index <= 3:
+                if mention.first > index and mention.first - index <= 4:
                     return resolved(story, sentence, mention)
                 if mention.first > index:
                     break
@@ -413,6 +413,8 @@ def _earlier(story: Story, sentence: Sentence, at: int, gender: str | None) -> S
     """Whom "he", "she" or a left-out subject means: the person in focus before ``at``."""
     for mention in _subjects_first(sentence, at):
         if mention.figure is not None and _agrees(mention.figure, gender):
+            return resolved(story, sentence, mention)
+        if mention.kind == "description" and mention.first == 0:
             return resolved(story, sentence, mention)
     for number in range(sentence.number - 1, max(sentence.number - 1 - _LOOK_BACK, -1), -1):
         before = story.sentences[number]

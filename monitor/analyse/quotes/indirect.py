@@ -61,7 +61,7 @@ def _reported_by(story: Story, sentence: Sentence) -> Iterator[Reported]:
         if span is None:
             continue
         has_that = _that_after(story, sentence, verb) is not None
-        if not has_that and _has_better_verb(story, sentence, verb, verbs):
+        if not has_that and _has_better_verb(story, sentence, verb, verbs, span[1]):
             continue
         speaker = subject_of(story, sentence, verb, until=span[0])
         if speaker is None or speaker.name is None:
@@ -70,11 +70,13 @@ def _reported_by(story: Story, sentence: Sentence) -> Iterator[Reported]:
         floor = span[1]
 
 
-def _has_better_verb(story: Story, sentence: Sentence, verb: int, verbs: list[int]) -> bool:
+def _has_better_verb(story: Story, sentence: Sentence, verb: int, verbs: list[int], until: int) -> bool:
     """Whether the object of a verb reaches over a later verb that has the real statement: "admitted members, but said ..."."""
     tokens = sentence.tokens
     return any(
         later > verb + 1
+        and tokens[later].end <= until
+        and (not tokens[verb].tag & Tag.SAY or "," in story.masked[tokens[verb].end : tokens[later].start])
         and tokens[later].tag & (Tag.SAY | Tag.ACT)
         and _clause_after(story, sentence, later) is not None
         for later in verbs
@@ -148,11 +150,7 @@ def _clause_end(story: Story, sentence: Sentence, start: int) -> int:
         if ";" in gap:
             return tokens[index - 1].end
         if _is_closing_tag(story, sentence, index):
-            return (
-                tokens[index - 1].end
-                if story.text[tokens[index - 1].end] not in _CLOSING
-                else tokens[index - 1].end + 1
-            )
+            return len(story.text[: tokens[index].start].rstrip(" ,\u00a0"))
         cuts = tokens[index].low in story.words.cuts
         if cuts and ("," in gap or " " in tokens[index].low):
             return tokens[index - 1].end
@@ -197,7 +195,7 @@ def _fronted(story: Story, sentence: Sentence, verbs: list[int]) -> tuple[Report
                 continue
             return None
         before = story.text[sentence.start : end]
-        if any(token.tag & VERB and token.end <= end for token in tokens[:verb]) and not before.endswith(
+        if any(token.tag & Tag.SAY and token.end <= end for token in tokens[:verb]) and not before.endswith(
             ("-", "–", "—")
         ):
             return None

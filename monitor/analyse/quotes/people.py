@@ -59,9 +59,19 @@ class Figure:
         return self.names[0][-1]
 
     def full_name(self) -> str:
-        """The longest form of the name in the story; of several, the one that looks least inflected."""
+        """The longest form of the name in the story; of several, the one that looks least inflected.
+
+        Where the story has the full name only with a case ending ("Владимира Воронина") but the surname without, the
+        ending is taken off.
+        """
         longest = max(len(name) for name in self.names)
-        return " ".join(min((name for name in self.names if len(name) == longest), key=lambda one: len("".join(one))))
+        full = min((name for name in self.names if len(name) == longest), key=lambda one: len("".join(one)))
+        surname = min((name[-1] for name in self.names), key=len)
+        ending = full[-1][len(surname) :]
+        if longest > 1 and ending and full[-1].startswith(surname) and len(ending) <= 2:
+            firsts = [one.removesuffix(ending) if len(one) > 3 + len(ending) else one for one in full[:-1]]
+            full = (*firsts, surname)
+        return " ".join(full)
 
 
 class Cast:
@@ -241,6 +251,8 @@ def _noun_phrase(
                 and len(names) > 1
             ):
                 break
+            if words.genitive_follows and names and not roles and not institution:
+                break  # "w Berlinie sekretarz generalny": the place is no part of the office
             if tag & Tag.ROLE:
                 roles.append(j)
             else:
@@ -250,7 +262,12 @@ def _noun_phrase(
             break
         elif tag & Tag.TITLE:
             strong = j
-        elif not token.capital and tag == 0 and not (roles or institution) and _office_ahead(text, tokens, j + 1):
+        elif (
+            not token.capital
+            and tag == 0
+            and not (words.inflecting and (roles or institution))
+            and _office_ahead(text, tokens, j + 1)
+        ):
             pass
         elif token.capital and not tag & (Tag.NO_NAME | Tag.PREPOSITION):
             names.append(j)
@@ -347,7 +364,7 @@ def _mention(
     anchor: int, words: Words,
 ) -> Mention | None:  # fmt: skip
     names = [index for index in names if index < last]
-    run = _person_run(tokens, names, last)
+    run = _person_run(text, tokens, names, last)
     head = [tokens[index] for index in roles]
     role = next((token.role for token in head if token.role not in (None, "deputy")), head[0].role if head else None)
     before = tokens[first - 1] if first > 0 else None
@@ -430,7 +447,7 @@ def _bare(text: str, token: Token) -> str:
     return word
 
 
-def _person_run(tokens: list[Token], names: list[int], last: int) -> list[int]:
+def _person_run(text: str, tokens: list[Token], names: list[int], last: int) -> list[int]:
     """The indices of the words at the end of a phrase that are a person's name."""
     if not names or names[-1] != last - 1:
         return []
@@ -453,7 +470,7 @@ def _person_run(tokens: list[Token], names: list[int], last: int) -> list[int]:
             is_place
             or token.possessive
             or token.tag & (Tag.ORGANISATION | Tag.ROLE | Tag.INSTITUTION)
-            or (token.end - token.start > 1 and _all_capitals(token, tokens[run[-1]]))
+            or (token.end - token.start > 1 and _is_acronym(text, token, tokens[run[-1]]))
         ):
             run = run[position + 1 :]
             break
@@ -462,9 +479,11 @@ def _person_run(tokens: list[Token], names: list[int], last: int) -> list[int]:
     return run[-4:]
 
 
-def _all_capitals(token: Token, final: Token) -> bool:
-    """Unsafe for names in capitals, so it asks whether the word's script differs from the surname's."""
-    return token.low.isascii() and not final.low.isascii() and "\u0400" <= final.low[0] <= "\u04ff"
+def _is_acronym(text: str, token: Token, final: Token) -> bool:
+    """Whether a word before a surname is an institution's: in capitals, or Latin letters before a Cyrillic name."""
+    if text[token.start : token.end].isupper() and not text[final.start : final.end].isupper():
+        return True
+    return token.low.isascii() and "\u0400" <= final.low[0] <= "\u04ff"
 
 
 def _with_appositions(text: str, tokens: list[Token], found: list[Mention]) -> list[Mention]:
@@ -497,11 +516,21 @@ def _office_before(text: str, result: list[Mention]) -> str | None:
     return result[-2].office if gap in ("e", "et", "and", "и", "i", "och", "und", "та", "й", "y", "ja") else None
 
 
+def _closes(text: str, tokens: list[Token], mention: Mention) -> bool:
+    """Whether an apposition ends as one does: at a comma, a dash, the sentence's end, or its verb."""
+    if text[mention.end : mention.end + 1] in (",", ".", ")", "", "\n") or text[mention.end : mention.end + 2] in (
+        " –",
+        " —",
+    ):
+        return True
+    return mention.last < len(tokens) and bool(tokens[mention.last].tag & (VERB | Tag.NO_NAME))
+
+
 def _are_one(text: str, tokens: list[Token], before: Mention, after: Mention) -> bool:
     if before.possessive or before.kind not in ("name", "description") or after.kind not in ("name", "description"):
         return False
     if before.name and after.office and not after.name and not before.office:
         closing = text[after.end : after.end + 1]
         # "..., Biden, the president said": the second half may be the subject of its own verb
-        return not (before.in_place and closing != ",") and not after.in_place
+        return not (before.in_place and closing != ",") and not after.in_place and _closes(text, tokens, after)
     return bool(before.office and not before.name and after.name and not after.office and not after.in_place)
