@@ -22,7 +22,7 @@ import numpy as np
 import pages as bench
 
 from monitor.extract import body as bodies
-from monitor.extract import charset, features, json_ld, metadata, tree
+from monitor.extract import blocks, charset, features, json_ld, metadata, tree
 from monitor.extract.likelihood import Net
 
 _UNITS, _EPOCHS, _BATCH, _STEP, _L2, _DROPOUT, _SEEDS = 48, 12, 512, 2e-3, 3e-3, 0.2, 3
@@ -51,7 +51,8 @@ def read(data: Path, page: dict[str, Any]) -> Sample | None:
         return None
     parsed = tree.load(charset.decode(gzip.decompress((data / page["file"]).read_bytes())).text)
     claims = json_ld.read(parsed.json_ld, page["url"])
-    draft = bodies.draft(parsed, claims, metadata.read(parsed, claims, page["url"]))
+    layout = blocks.read(parsed.root)
+    draft = bodies.draft(parsed, layout, claims, metadata.read(parsed, layout, claims, page["url"]))
     wanted, words = bench.shingles(truth, page["lang"]), _words(truth, page["lang"])
     joined = f" {' '.join(words)} "
     labels, sizes = [], []

@@ -22,6 +22,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,10 @@ class Reading:
 
     title: str
     authors: tuple[str, ...]
-    day: str  # YYYY-MM-DD
+    day: str  # YYYY-MM-DD, by the page's own clock
     text: str
     status: str = ""
+    utc_day: str = ""
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Scores:
     empty: int = 0
     titles: list[bool] = field(default_factory=list)
     days: list[bool] = field(default_factory=list)
+    utc_days: list[bool] = field(default_factory=list)
     any_author: list[bool] = field(default_factory=list)
     all_authors: list[bool] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -108,6 +111,7 @@ def note(scores: Scores, page: dict[str, Any], truth: str | None, reading: Readi
         scores.titles.append(plain(page["title"]) == plain(reading.title))
     if page["date"]:
         scores.days.append(page["date"] == reading.day)
+        scores.utc_days.append(page["date"] == (reading.utc_day or reading.day))
     if page["authors"]:
         want, got = {plain(name) for name in page["authors"]}, {plain(name) for name in reading.authors}
         scores.any_author.append(bool(want & got))
@@ -123,7 +127,8 @@ def ours(body: bytes, page: dict[str, Any]) -> Reading:
     except ExtractError:
         return Reading("", (), "", "", "error")
     day = article.published_at.date().isoformat() if article.published_at else ""
-    return Reading(article.title, article.authors, day, article.text, article.status.value)
+    utc_day = article.published_at.astimezone(UTC).date().isoformat() if article.published_at else ""
+    return Reading(article.title, article.authors, day, article.text, article.status.value, utc_day)
 
 
 def trafilatura_default(body: bytes, page: dict[str, Any]) -> Reading:
@@ -176,7 +181,7 @@ def show(name: str, scores: Scores) -> str:
     ms = sorted(1000 * s for s in scores.seconds)
     return (
         f"{name:22} {len(scores.recall):5} {mean(scores.precision):6.3f} {mean(scores.recall):6.3f} {scores.f1:6.3f} {len(scores.bad):4} {scores.empty:5} "
-        f"{mean(scores.titles):6.3f} {mean(scores.days):6.3f} {mean(scores.any_author):6.3f} {mean(scores.all_authors):6.3f} "
+        f"{mean(scores.titles):6.3f} {mean(scores.days):6.3f} {mean(scores.utc_days):6.3f} {mean(scores.any_author):6.3f} {mean(scores.all_authors):6.3f} "
         f"{len(ms) / max(sum(ms) / 1000, 1e-9):8.1f} {ms[len(ms) // 2]:6.1f} {ms[int(len(ms) * 0.99)]:7.1f} {ms[-1]:7.1f}"
     )
 
@@ -191,7 +196,7 @@ def main() -> None:
     names = list(EXTRACTORS) if options.compare else ["monitor"]
     table, statuses = run(options.data, load(options.data, options.sample), names)
     print(
-        f"{'':22} {'pages':>5} {'P':>6} {'R':>6} {'F1':>6} {'<.5':>4} {'empty':>5} {'title':>6} {'date':>6} {'author':>6} {'all':>6} "
+        f"{'':22} {'pages':>5} {'P':>6} {'R':>6} {'F1':>6} {'<.5':>4} {'empty':>5} {'title':>6} {'date':>6} {'in UTC':>6} {'author':>6} {'all':>6} "
         f"{'pages/s':>8} {'p50 ms':>6} {'p99':>7} {'max':>7}"
     )
     for name in names:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from monitor.extract import body as bodies
-from monitor.extract import charset, json_ld, metadata, tree
+from monitor.extract import blocks, charset, json_ld, metadata, tree
 from monitor.extract.plain import plain_text
 from monitor.extract.status import judge
 from monitor.model import Article
@@ -28,8 +28,9 @@ def extract(
     decoded = charset.decode(body, content_type)
     page = tree.load(decoded.text)
     claims = json_ld.read(page.json_ld, url)
-    meta = metadata.read(page, claims, url)
-    text = bodies.read(page, claims, meta)
+    layout = blocks.read(page.root)
+    meta = metadata.read(page, layout, claims, url)
+    text = bodies.read(page, layout, claims, meta)
     status, rule = judge(page, claims, meta, text.text)
     return Article(
         url=url,

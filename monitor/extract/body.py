@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitor.extract import blocks, features
+from monitor.extract import features
 from monitor.extract.blocks import Layout
 from monitor.extract.json_ld import Claims
 from monitor.extract.likelihood import Net, shipped
@@ -44,14 +44,13 @@ class Draft:
     stated: str  # articleBody of the JSON-LD as plain text
 
 
-def read(page: Page, claims: Claims, meta: Metadata) -> Body:
+def read(page: Page, layout: Layout, claims: Claims, meta: Metadata) -> Body:
     """The text of the page's article; empty where there is none."""
-    return finish(draft(page, claims, meta), shipped())
+    return finish(draft(page, layout, claims, meta), shipped())
 
 
-def draft(page: Page, claims: Claims, meta: Metadata) -> Draft:
-    """Lay the page out and measure its blocks."""
-    layout = blocks.read(page.root)
+def draft(page: Page, layout: Layout, claims: Claims, meta: Metadata) -> Draft:
+    """Measure the page's blocks."""
     stated = plain_text(claims.body)
     return Draft(page, layout, features.matrix(layout, meta.title, meta.description, stated), stated)
 

@@ -1,54 +1,28 @@
 """What a page says about itself: title, authors, date, address, language, whether it is free. Reads JSON-LD, OpenGraph and meta tags.
 
-Reads no body text; which of several claims is right it decides by a fixed order of trust.
+Reads no body text. Which of several claims is right is decided in titles.py, dates.py and authors.py.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from urllib.parse import urljoin, urlsplit
+from datetime import datetime
+from urllib.parse import urlsplit
 
 from lxml import etree
 
+from monitor.extract import authors, dates, titles
+from monitor.extract.blocks import Layout
 from monitor.extract.json_ld import Claims
 from monitor.extract.tree import Page
+from monitor.urls import absolute_url, canonical_url
 
 _TITLE_KEYS = ("og:title", "twitter:title", "parsely-title", "sailthru.title", "dc.title", "dcterms.title", "title")
-_DATE_KEYS = (
-    "article:published_time",
-    "og:article:published_time",
-    "article:published",
-    "og:published_time",
-    "datepublished",
-    "date_published",
-    "parsely-pub-date",
-    "sailthru.date",
-    "cxenseparse:recs:publishtime",
-    "cxenseparse:publishtime",
-    "article.published",
-    "publish-date",
-    "publish_date",
-    "publishdate",
-    "pubdate",
-    "pub_date",
-    "published_time",
-    "published-date",
-    "publication_date",
-    "dc.date.issued",
-    "dcterms.issued",
-    "dcterms.created",
-    "dc.date.created",
-    "dc.date",
-    "dcterms.date",
-    "date",
-    "timestamp",
-    "article_date_original",
-    "originalpublicationdate",
-)
-_AUTHOR_KEYS = ("author", "parsely-author", "sailthru.author", "dc.creator", "dcterms.creator", "article:author", "article:author_name", "byl", "cxenseparse:author", "authors", "twitter:data1")
+_SITE_KEYS = ("og:site_name", "application-name", "apple-mobile-web-app-title", "twitter:site")
+_SECOND_LEVEL = frozenset("co com net org gov ac edu gob govt in ne or".split())  # "bbc.co.uk", "haberturk.com.tr": three labels are the site
+_AROUND_HEADLINE = (5, 15)  # blocks before and after it in which a by-line is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,37 +31,36 @@ class Metadata:
 
     title: str
     authors: tuple[str, ...]
-    published_at: datetime | None
-    canonical_url: str  # absolute, of the same site; the page's own URL where none is named
-    home_page: bool  # the canonical URL is the site's front page: likely a soft 404
-    lang: str | None
-    free: bool | None
+    published_at: datetime | None  # aware, by the page's own clock
+    canonical_url: str  # absolute, of the same site, tracking removed; the page's own URL where none is named
+    home_page: bool  # the page names the site's front page as its address: likely a soft 404
+    lang: str | None  # as declared: "en", "pt-BR"
+    free: bool | None  # isAccessibleForFree
     kind: str  # og:type
     description: str
-    site: str
 
 
-def read(page: Page, claims: Claims, url: str) -> Metadata:
-    """Everything the head of the page and its JSON-LD say."""
+def read(page: Page, layout: Layout, claims: Claims, url: str) -> Metadata:
+    """Everything the page's head, JSON-LD and by-line say."""
     metas = _metas(page.root)
     canonical, home_page = _canonical(page.root, metas, claims, url)
-    site = metas.get("og:site_name", [""])[0] or claims.publisher
+    outlets = _outlets(metas, claims, url)
+    title = _title(page.root, layout, metas, claims, outlets)
     return Metadata(
-        title=_title(page.root, metas, claims, site),
-        authors=_authors(metas, claims),
-        published_at=_published(page.root, metas, claims, url),
+        title=title,
+        authors=authors.read(page.root, metas, claims, _lines_around(layout, title), outlets),
+        published_at=dates.published(page.root, claims.published, metas, url, page.markup),
         canonical_url=canonical,
         home_page=home_page,
-        lang=page.root.get("lang") or metas.get("og:locale", [""])[0] or claims.language or None,
+        lang=_lang(page.root, metas, claims),
         free=claims.free,
-        kind=metas.get("og:type", [""])[0].lower(),
-        description=claims.description or next(iter(metas.get("og:description") or metas.get("description") or []), ""),
-        site=site,
+        kind=_first(metas, ("og:type",)).lower(),
+        description=_first(metas, ("og:description", "description", "twitter:description")) or claims.description,
     )
 
 
 def _metas(root: etree._Element) -> dict[str, list[str]]:
-    """Content of the meta tags by name, property or itemprop, in lower case."""
+    """Contents of the meta tags by name, property or itemprop, in lower case."""
     metas: dict[str, list[str]] = {}
     for element in root.iter("meta"):
         content = " ".join((element.get("content") or "").split())
@@ -98,46 +71,62 @@ def _metas(root: etree._Element) -> dict[str, list[str]]:
     return metas
 
 
-def _first(metas: dict[str, list[str]], keys: Iterable[str]) -> str:
+def _first(metas: dict[str, list[str]], keys: Sequence[str]) -> str:
     return next((metas[key][0] for key in keys if key in metas), "")
 
 
-def _title(root: etree._Element, metas: dict[str, list[str]], claims: Claims, site: str) -> str:
-    headings = [text for element in root.iter("h1") if (text := " ".join("".join(element.itertext()).split()))]
-    tag = next((" ".join("".join(element.itertext()).split()) for element in root.iter("title")), "")
-    return claims.headline or _first(metas, _TITLE_KEYS) or (headings or [tag])[0]
+def _outlets(metas: dict[str, list[str]], claims: Claims, url: str) -> list[str]:
+    """Names of the outlet: as the page gives it, and as its host spells it."""
+    host = (urlsplit(url).hostname or "").removeprefix("www.")
+    named = [metas[key][0].lstrip("@") for key in _SITE_KEYS if key in metas]
+    return [*named, claims.publisher, host, host.rsplit(".", 1)[0], site_of(url).split(".")[0]]
 
 
-def _authors(metas: dict[str, list[str]], claims: Claims) -> tuple[str, ...]:
-    return claims.authors or tuple(next((metas[key] for key in _AUTHOR_KEYS if key in metas), []))
+def _title(root: etree._Element, layout: Layout, metas: dict[str, list[str]], claims: Claims, outlets: Sequence[str]) -> str:
+    stated = [claims.headline, *(metas[key][0] for key in _TITLE_KEYS if key in metas)]
+    document = next((_line(element) for element in root.iter("title")), "")
+    lesser = [_line(element) for element in root.iter("h2")]
+    lesser += [block.text for block in layout.blocks if len(block.text) < 200]
+    return titles.choose(stated, document, [_line(element) for element in root.iter("h1")], lesser, outlets)
 
 
-def _published(root: etree._Element, metas: dict[str, list[str]], claims: Claims, url: str) -> datetime | None:
-    for text in (claims.published, _first(metas, _DATE_KEYS), *(element.get("datetime") or "" for element in root.iter("time"))):
-        if (moment := parse_time(text)) is not None:
-            return moment
-    return None
+def _line(element: etree._Element) -> str:
+    return " ".join("".join(element.itertext()).split())
 
 
-def parse_time(text: str) -> datetime | None:
-    """An ISO 8601 or RFC 2822 time as an aware UTC datetime; a time without an offset is taken as UTC."""
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+def _lines_around(layout: Layout, title: str) -> list[str]:
+    lines = [block.text for block in layout.blocks]
+    at = next((index for index, line in enumerate(lines) if line == title), 0)
+    before, after = _AROUND_HEADLINE
+    return lines[max(0, at - before) : at + after]
 
 
 def _canonical(root: etree._Element, metas: dict[str, list[str]], claims: Claims, url: str) -> tuple[str, bool]:
+    """(the story's address, whether the page named the front page instead). A link to another site is not believed."""
     links = [element.get("href") or "" for element in root.iter("link") if (element.get("rel") or "").lower() == "canonical"]
+    home_page = False
     for link in (*links[:1], _first(metas, ("og:url",)), claims.url):
-        absolute = urljoin(url, link.strip()) if link else ""
-        if absolute.startswith(("http://", "https://")) and _site(absolute) == _site(url):
-            home_page = len(urlsplit(absolute).path) <= 1 < len(urlsplit(url).path) and not urlsplit(absolute).query
-            return (url if home_page else absolute), home_page
-    return url, False
+        absolute = absolute_url(url, link.strip()) if link else None
+        if absolute is None or site_of(absolute) != site_of(url):
+            continue
+        if _is_front(absolute) and not _is_front(url):
+            home_page = True
+            continue
+        return canonical_url(absolute), home_page
+    return canonical_url(url), home_page
 
 
-def _site(url: str) -> str:
-    host = (urlsplit(url).hostname or "").removeprefix("www.")
-    return ".".join(host.split(".")[-2:])
+def _is_front(url: str) -> bool:
+    parts = urlsplit(url)
+    return not parts.query and re.fullmatch(r"/?(?:index\.\w+|home/?|[a-z]{2}/?)?", parts.path) is not None
+
+
+def site_of(url: str) -> str:
+    """The registered domain, near enough to tell one site from another: "edition.cnn.com" -> "cnn.com"."""
+    labels = (urlsplit(url).hostname or "").split(".")
+    return ".".join(labels[-3:] if len(labels) > 2 and labels[-2] in _SECOND_LEVEL else labels[-2:])
+
+
+def _lang(root: etree._Element, metas: dict[str, list[str]], claims: Claims) -> str | None:
+    declared = root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang") or root.get("xml:lang") or ""
+    return declared or claims.language or _first(metas, ("og:locale", "content-language", "language")) or None
