@@ -41,9 +41,11 @@ _TRIALS = (
     "cp866",
     "cp1254",
     "cp1253",
+    "iso8859-7",
     "cp1256",
     "cp1255",
     "cp1257",
+    "cp874",
     "cp932",
     "euc_jp",
     "gb18030",
@@ -209,57 +211,80 @@ def _lines_beyond_ascii(body: bytes) -> bytes:
 
 
 _CYRILLIC = {letter: 2 - rank / 12 for rank, letter in enumerate("оаеинтсрвлкмдпуяіьзгбчїйхжєшюцщыэфґъёў")}
+_COMMON_EAST_ASIAN = frozenset(
+    "的一是在不了有和人这這中大为為上个個国國我以要他时時来來用们們生到作地于於出就分对對成会會可主发發年动動同工也能下过過子说說"
+    "产產种種面而方后後多定行学學法所民得经經日月本日新年前者社市会議"
+    "이다는을에의가고하지은로기도를사한대서자시인수정어리나아들일원그장구전"
+)
+_TURKISH = frozenset("ışğİŞĞ")
 _WEST = frozenset("éèàáíóúñçãõâêôîûëïöüäßåøæœ’‘“”«»–—…€°ÉÖÜÄ¿¡·©®№ ")
 _CENTRAL = frozenset("ąćęłńśźżěščřžýůďťňăâîșțşţőűđÁÉÍÓÖŐÚÜŰáéíóöúüŠŽČĆĐŁŚŻ„”’–—…")
-_GREEK_ETC = re.compile(r"[\u0370-\u03ff\u0590-\u05f4\u0621-\u064a]")
+_OTHER_ALPHABET = re.compile(r"[\u0370-\u03ff\u0590-\u05f4\u0621-\u064a\u0e00-\u0e7f]")  # Greek to Thai
 
 
 def _score(text: str, size: int) -> float:
-    """How much ``text`` looks like prose, per byte beyond ASCII; below 0: it does not."""
+    """How much ``text`` looks like prose, per character beyond ASCII; below 0: it does not."""
     text = text[:_SAMPLE]
-    total = 0.0
-    seen = 0
-    previous = " "
-    for character in text:
-        if character > "\x7f":
-            seen += 1
-            total += _weight(character, previous)
-        elif previous > "\x7f" and character.isalpha() and "а" <= previous.lower() <= "ґ":
-            total -= 1  # a Latin letter after a Cyrillic one inside a word
-        previous = character
-    return total / max(1, seen) if seen else float(size == 0)
+    if text.isascii():
+        return float(size == 0)
+    total, seen, run = 0.0, 0, 0
+    for before, character, after in zip(" " + text, text, text[1:] + " ", strict=False):
+        if character <= "\x7f":
+            run = 0
+            continue
+        seen += 1
+        kind = unicodedata.category(character)
+        latin = kind in _LETTERS and character < "\u0250"
+        run = run + 1 if latin else 0
+        # words of accented Latin letters only are Cyrillic or Greek read as Latin; few honest ones are longer than żółć
+        total += _weight(character, kind, before, after) - (0, 0, 0.1, 0.4, 1.0, 2.0)[min(run, 5)]
+    return total / seen
 
 
-def _weight(character: str, previous: str) -> float:
-    """Of one character beyond ASCII, given the one before it."""
-    category = unicodedata.category(character)
-    if category in {"Cc", "Co", "Cn", "Cs"} or character == "\ufffd":
+_LETTERS = frozenset({"Ll", "Lu", "Lt"})
+
+
+def _weight(character: str, kind: str, before: str, after: str) -> float:
+    """Of one character beyond ASCII of the given Unicode category between its neighbours."""
+    if kind in {"Cc", "Co", "Cn", "Cs"} or character == "\ufffd":
         return -6.0
-    if category == "Lu" and previous.islower():
+    if kind == "Lu" and before.islower():
         return -2.0
-    if character.lower() in _CYRILLIC:
-        if previous.isascii() and previous.isalpha():
-            return -1.0
-        return _CYRILLIC[character.lower()] - (0.7 if category == "Lu" and previous.isalpha() else 0)
-    if "\u3040" <= character <= "\u30ff":
-        return 2.2
-    if "\u4e00" <= character <= "\u9fa5" or "\uac00" <= character <= "\ud7a3":
-        return 1.5
-    if "\u3000" <= character <= "\u303f" or "\uff01" <= character <= "\uff5e":
+    beside_ascii_letter = (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha())
+    frequency = _CYRILLIC.get(character.lower())
+    if frequency is not None or _OTHER_ALPHABET.match(character):
+        if beside_ascii_letter:  # alphabets do not mix inside a word
+            return -1.5
+        if frequency is None:
+            return 1.1 if _OTHER_ALPHABET.search(before + after) or not (before + after).strip() else 0.2
+        if not before.isalpha() and not after.isalpha():
+            return 0.5  # a word of one letter: as likely an accented Latin one
+        return frequency - (0.7 if kind == "Lu" and before.isalpha() else 0)
+    if character >= "\u3000":
+        return _east_asian_weight(character, inside_word=before.islower() and after.islower())
+    if kind not in _LETTERS and before.isalpha() and after.isalpha() and character not in "’–—·":
+        return -1.5  # a sign inside a word was a letter
+    if kind in {"Sc", "No"} and after.isalpha():
+        return -1.5
+    if character in _TURKISH:
         return 1.2
-    if "\uff61" <= character <= "\uff9f":
-        return -1.0
-    if _GREEK_ETC.match(character):
-        return 1.2 if not previous.isascii() or not previous.isalpha() else -1.0
-    if category in {"Ll", "Lu"} and previous > "\x7f" and previous.isalpha():
-        return -0.8  # two accented Latin letters in a row are rare; Cyrillic read as Latin is nothing else
     if character in _WEST:
         return 1.1
     if character in _CENTRAL:
-        return 1.0
-    if category.startswith("L"):
-        return 0.1
-    return -0.8 if previous.isalpha() else 0.0
+        return 1.05
+    return 0.1 if kind.startswith("L") else 0.0
+
+
+def _east_asian_weight(character: str, *, inside_word: bool) -> float:
+    if inside_word:  # an accented letter and its neighbour read as one character
+        return -3.0
+    if character in _COMMON_EAST_ASIAN or "\u3040" <= character <= "\u30ff":
+        return 2.2
+    if "\u4e00" <= character <= "\u9fa5" or "\uac00" <= character <= "\ud7a3":
+        return 1.2
+    if character <= "\u303f" or "\uff01" <= character <= "\uff5e":
+        return 1.2
+    return -1.0
 
 
 # --- UTF-8 encoded twice ---------------------------------------------------------------------------------------------

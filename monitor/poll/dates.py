@@ -63,14 +63,15 @@ def parse_date(text: str) -> datetime | None:
     text = text.strip()
     if not text or len(text) > 200:
         return None
-    try:
-        found = _rfc822(text) or _iso(text) or _epoch(text) or _anything(text)
-    except (ValueError, OverflowError):  # 31 November, 25:61
-        return None
-    if found is None:
-        return None
-    found = found.astimezone(UTC).replace(microsecond=0)
-    return found if found >= _EARLIEST and found.year <= _LATEST_YEAR else None
+    for read in (_rfc822, _iso, _epoch, _anything):
+        try:
+            found = read(text)
+            found = found.astimezone(UTC).replace(microsecond=0) if found else None
+        except (ValueError, OverflowError):  # 31 November, 25:61
+            continue
+        if found is not None:
+            return found if found >= _EARLIEST and found.year <= _LATEST_YEAR else None
+    return None
 
 
 def _rfc822(text: str) -> datetime | None:
@@ -126,9 +127,10 @@ def _day(text: str, *, american: bool) -> tuple[int, int, int] | None:
         first, second, full_year = int(numeric[1]), int(numeric[3]), _full_year(numeric[4])
         month_first = second > 12 or (american and numeric[2] == "/" and first <= 12)
         return (full_year, first, second) if month_first else (full_year, second, first)
-    month = next((number for word in _WORD.findall(text.lower()) if (number := _MONTHS.get(word))), None)
-    if month is None:
+    months = [number for word in _WORD.findall(text.lower()) if (number := _MONTHS.get(word))]
+    if not months:
         return None
+    month = months[-1]  # "Mar, 03 nov": the first is Tuesday
     without_offset = _OFFSET.sub(" ", text)
     days = _DAY_NUMBER.findall(without_offset) or re.findall(
         r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|er|º|ª)\b", without_offset
