@@ -65,6 +65,7 @@ class Daemon:
         clock: monotonic seconds, for the heartbeat.
         environ: where the service manager says how to reach it.
         stages: what is run, by name.
+        tick_s: how often each stage looks for work.
     """
 
     def __init__(
@@ -75,11 +76,13 @@ class Daemon:
         clock: Callable[[], float] = time.monotonic,
         environ: Mapping[str, str] = os.environ,
         stages: Mapping[str, Stage] = STAGES,
+        tick_s: float = TICK_S,
     ) -> None:
         self.monitor = monitor
         self.reload_config = reload_config
         self.environ = environ
         self.stages = stages
+        self.tick_s = tick_s
         self.heartbeat = Heartbeat(clock)
         self.done: Counter[str] = Counter()  # since the start
         self.running: set[asyncio.Task[None]] = set()
@@ -101,7 +104,7 @@ class Daemon:
             return
         self.monitor.progress = lambda stage, _done, _total: self.heartbeat.beat(stage)
         reloads = asyncio.create_task(self._reloads())
-        scheduler = self._schedule()
+        scheduler = self.schedule()
         scheduler.start()
         self._tell("READY=1", "STATUS=started")
         log.info("started", extra={"store": self.monitor.store.path, "feeds": len(self.monitor.config.feeds)})
@@ -114,7 +117,24 @@ class Daemon:
         self.note()
         log.info("stopped", extra=dict(self.done))
 
-    def report(self) -> None:
+    def schedule(self) -> AsyncIOScheduler:
+        """The jobs, not started: each stage, the report, and at night what the store needs."""
+        # it warns on each tick that a long pass makes it skip, which is what max_instances is for
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        # coalesce + max_instances=1: a pass that takes long is not doubled and not made up for
+        options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        scheduler = AsyncIOScheduler(timezone="UTC", job_defaults=options)
+        for stage in self.stages:
+            self.heartbeat.beat(stage)
+            scheduler.add_job(self._pass, "interval", args=[stage], seconds=self.tick_s, id=stage)
+        watchdog = watchdog_s(self.environ)
+        every_s = watchdog / 3 if watchdog else REPORT_S
+        # coroutines, all of them: a plain function would be run in a thread, where a hanging loop is not felt
+        scheduler.add_job(self.report, "interval", seconds=every_s, id="report")
+        scheduler.add_job(self.prune, "cron", hour=3, minute=40, id="prune")
+        return scheduler
+
+    async def report(self) -> None:
         """Feed the watchdog when every stage is alive; tell systemd and the log otherwise.
 
         This runs in the loop that does the work, so that a hanging loop is silent too.
@@ -136,7 +156,7 @@ class Daemon:
         except MonitorError as error:
             log.error("note not kept", extra={"error": str(error)})
 
-    def prune(self) -> None:
+    async def prune(self) -> None:
         """Drop what the config does not keep any longer."""
         keep = self.monitor.config.store
         try:
@@ -150,21 +170,6 @@ class Daemon:
 
     # --- jobs ------------------------------------------------------------------------------------------------------
 
-    def _schedule(self) -> AsyncIOScheduler:
-        # it warns on each tick that a long pass makes it skip, which is what max_instances is for
-        logging.getLogger("apscheduler").setLevel(logging.ERROR)
-        # coalesce + max_instances=1: a pass that takes long is not doubled and not made up for
-        options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        scheduler = AsyncIOScheduler(timezone="UTC", job_defaults=options)
-        for stage in self.stages:
-            self.heartbeat.beat(stage)
-            scheduler.add_job(self._pass, "interval", args=[stage], seconds=TICK_S, id=stage)
-        watchdog = watchdog_s(self.environ)
-        every_s = watchdog / 3 if watchdog else REPORT_S
-        scheduler.add_job(self.report, "interval", seconds=every_s, id="report")
-        scheduler.add_job(self.prune, "cron", hour=3, minute=40, id="prune")
-        return scheduler
-
     async def _pass(self, stage: str) -> None:
         """One pass of one stage, as a task that the end of the program can wait for."""
         self.heartbeat.beat(stage)
@@ -175,6 +180,10 @@ class Daemon:
         self.running.add(task)
         try:
             self.done.update(_counts(await self.stages[stage](self.monitor)))
+        except asyncio.CancelledError:
+            if not self.monitor.stopping.is_set():
+                raise
+            log.warning("abandoned, done again after the next start", extra={"stage": stage})
         except MonitorError as error:
             log.error("pass failed", extra={"stage": stage, "error": str(error), **self._failed(stage, error)})
         except Exception as error:
@@ -286,10 +295,9 @@ class Daemon:
             await asyncio.wait({*left, hurry}, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
             left = {task for task in left if not task.done()}
         hurry.cancel()
+        for task in left:
+            task.cancel()
         if left:
-            log.warning("abandoned, done again after the next start", extra={"passes": len(left)})
-            for task in left:
-                task.cancel()
             await asyncio.wait(left, timeout=ABANDON_WITHIN_S)
 
     def _tell(self, *fields: str) -> None:
