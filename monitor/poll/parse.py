@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from monitor.errors import FeedError
 from monitor.model import FeedDocument
 from monitor.poll.body import unpack
@@ -46,6 +48,9 @@ def parse_feed(
             raise FeedError(f"JSON of more than {len(unpacked):,} bytes: not read")
         return _document(read_json_feed(source.text, max_entries=max_entries), "fast", source, url)
     fast = read_fast(source, url)
+    if len(fast.entries) > max_entries:
+        _keep_newest(fast, max_entries)
+        return _document(fast, "fast", source, url)
     if fast.cut:  # a limit stopped it; feedparser would only take longer to get no further
         if not fast.entries:
             raise FeedError(f"no entries before a limit was met: {fast.cut}")
@@ -57,6 +62,14 @@ def parse_feed(
     if tolerant is False:
         raise NeedsTolerantParser(doubt)
     return _second_opinion(fast, doubt, source, url)
+
+
+def _keep_newest(sitemap: Reading, count: int) -> None:
+    """Sitemaps have no order of their own: the newest entries are kept, those without a date last."""
+    sitemap.cut = f"the newest {count:,} of {len(sitemap.entries):,} entries"
+    undated = datetime.min.replace(tzinfo=UTC)
+    sitemap.entries.sort(key=lambda raw: parse_date(raw.published) or undated, reverse=True)
+    del sitemap.entries[count:]
 
 
 def _second_opinion(fast: Reading, doubt: str, source: Source, url: str) -> FeedDocument:

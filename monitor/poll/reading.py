@@ -93,7 +93,8 @@ def _entry(raw: RawEntry, base: str) -> Entry:
 
 
 def _link(raw: RawEntry, base: str) -> str | None:
-    link = absolute_url(raw.base or base, raw.link) if raw.link else None
+    # "&" that was escaped twice; no address has "&amp;" in it on purpose
+    link = absolute_url(raw.base or base, raw.link.replace("&amp;", "&")) if raw.link else None
     guid = raw.guid.strip()
     if link is None and raw.guid_is_link and (guid[:4].lower() == "http" or guid[:1] == "/"):
         link = absolute_url(raw.base or base, guid)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from monitor.errors import FeedError
 
 MAX_ENTRIES = 2_000  # the longest real feed has 730
+MAX_SITEMAP = 50_000  # URLs, by sitemaps.org; they may stand oldest first, so the newest are chosen when all are read
+_JUNK_BEFORE = 2_000
 _SEARCHED = 64 * 1024  # characters at the start in which a feed's root is looked for behind junk
 
 _NAME = r"(?:[A-Za-z_][\w.-]*:)?"
@@ -41,7 +43,7 @@ def sniff(text: str, *, was_cut: bool, max_entries: int) -> Source:
     text = text.lstrip("\ufeff \t\r\n")
     if not text:
         raise FeedError("the body is empty")
-    if text[0] in "{[":
+    if text[0] in "{[" and not _ROOT.search(text[:_JUNK_BEFORE]):  # "[warning] ..." may stand before a feed, too
         return Source("json", text, 0, "longer than we read" if was_cut else "")
     start, root, kind = _root(text)
     if kind == "opml":
@@ -117,6 +119,8 @@ def _bounded(text: str, root: str, kind: str, was_cut: bool, max_entries: int) -
             text, starts = _closed(text[: starts[-1]], root, kind), starts[:-1]
         elif last_is_whole:
             text = _closed(text[: starts[-1] + last_is_whole.end()], root, kind)
+    if kind == "urlset":
+        max_entries = max(max_entries, MAX_SITEMAP)
     if len(starts) > max_entries:
         cut = f"the first {max_entries:,} of {len(starts):,} entries" + (f"; {cut}" if cut else "")
         text, starts = _closed(text[: starts[max_entries]], root, kind), starts[:max_entries]

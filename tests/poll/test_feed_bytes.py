@@ -175,6 +175,18 @@ def test_too_many_entries_of_a_json_feed_are_cut_too() -> None:
     assert (len(document.entries), document.truncated) == (20, "the first 20 of 30 entries")
 
 
+def test_of_a_long_sitemap_the_newest_entries_are_kept() -> None:
+    """Sitemaps often stand oldest first."""
+    urls = "".join(
+        f"<url><loc>https://tide.example/{n}</loc><lastmod>2026-10-{n // 100 + 1:02}</lastmod></url>"
+        for n in range(2_500)
+    )
+    document = parse_feed(f"<urlset>{urls}</urlset>".encode())
+    assert len(document.entries) == 2_000
+    assert document.entries[0].link == "https://tide.example/2400"
+    assert document.truncated == "the newest 2,000 of 2,500 entries"
+
+
 def test_a_feed_beyond_the_size_limit_is_read_up_to_it() -> None:
     """The whole entries before the limit, and a word that there was more."""
     filler = "x" * 50_000

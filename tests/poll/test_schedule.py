@@ -60,11 +60,6 @@ def minutes_until(plan: PollPlan) -> float:
     return (plan.next_poll_at - NOW) / MINUTE
 
 
-def about(minutes: float) -> tuple[float, float]:
-    """With the jitter that a plan may have."""
-    return minutes - 0.1, minutes * 1.1 + 0.1
-
-
 # --- after an answer ---------------------------------------------------------------------------------------------------
 
 
@@ -73,20 +68,21 @@ def about(minutes: float) -> tuple[float, float]:
     [
         (timedelta(minutes=60), 30, "publishes every 60 min"),
         (timedelta(hours=4), 120, "publishes every 4 h"),
-        (
-            timedelta(minutes=2),
-            5,
-            "publishes every 9 min",
-        ),  # 20 entries in 40 minutes are a batch: three hours at least
+        (timedelta(minutes=20), 10, "publishes every 20 min"),
         (timedelta(days=3), 720, "publishes every 3 d; not over max_interval 12 h"),
     ],
 )
 def test_the_interval_is_half_the_time_between_entries(gap: timedelta, minutes: float, reason: str) -> None:
     """Within the limits of the config, with the reason in words."""
     plan = plan_after_success(feed(entry_times=publishing_every(gap)), None, {}, SETTINGS, NOW)
-    low, high = about(minutes)
-    assert low <= minutes_until(plan) <= high
-    assert plan.reason.startswith(reason.split(";", maxsplit=1)[0])
+    assert plan.interval_s == round(minutes * 60, -1)
+    assert plan.reason == reason
+
+
+def test_a_batch_of_entries_is_no_rate() -> None:
+    """Twenty entries within forty minutes count as twenty in three hours."""
+    plan = plan_after_success(feed(entry_times=publishing_every(2 * MINUTE)), None, {}, SETTINGS, NOW)
+    assert plan.reason == "publishes every 9 min; not under min_interval 5 min"
 
 
 def test_a_very_busy_feed_is_asked_at_min_interval() -> None:
