@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from monitor.analyse.quotes.accession import (
     is_about,
     is_report,
     report_features,
     stance_features,
-    stance_of,
+    stances_of,
     topic_features,
 )
 from monitor.analyse.quotes.attribution import speaker_of
@@ -31,44 +33,67 @@ def quotes(document: Document) -> tuple[Quote, ...]:
     if lists is None:
         return _without_speakers(document.text)
     story = read(document.title, document.text, lists)
-    found = [*_direct(story, document.title), *_indirect(story, document.title)]
-    return tuple(sorted(found, key=lambda one: one.spans[0]))
+    found = sorted([*_direct(story, document.title), *_indirect(story, document.title)], key=lambda one: one.spans[0])
+    return _with_stances(story, found)
 
 
-def _direct(story: Story, title: str) -> list[Quote]:
-    found: list[Quote] = []
-    before: tuple[Sequence[Span], str | None, int] | None = None
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """A quotation before its stance is known."""
+
+    kind: Literal["direct", "indirect"]
+    spans: tuple[Span, ...]
+    speaker: Speaker | None
+    about: bool
+
+
+def _direct(story: Story, title: str) -> list[_Statement]:
+    found: list[_Statement] = []
+    paragraph = -1
     for record in records_of(story):
         speaker = speaker_of(story, record)
         spans = tuple((one.start, one.end) for one in record)
-        name = speaker.name if speaker else None
-        follows = before is not None and record[0].paragraph - before[2] <= 1 and before[1] == name
-        features = topic_features(story, title, spans, before[0] if before and follows else None)
-        found.append(_quote(story, spans, speaker, about=is_about(features), indirect=False))
-        before = (spans, name, record[-1].paragraph)
+        before = found[-1] if found and record[0].paragraph - paragraph <= 1 else None
+        follows = before is not None and _name_of(before.speaker) == _name_of(speaker)
+        features = topic_features(story, title, spans, before.spans if before and follows else None)
+        found.append(_Statement("direct", spans, speaker, is_about(features)))
+        paragraph = record[-1].paragraph
     return found
 
 
-def _indirect(story: Story, title: str) -> list[Quote]:
+def _indirect(story: Story, title: str) -> list[_Statement]:
     return [
-        _quote(story, (reported.span,), reported.speaker, about=True, indirect=True)
+        _Statement("indirect", (reported.span,), reported.speaker, True)
         for reported in reported_in(story)
         if is_report(report_features(story, title, reported))
     ]
 
 
-def _quote(story: Story, spans: tuple[Span, ...], speaker: Speaker | None, *, about: bool, indirect: bool) -> Quote:
-    return Quote(
-        kind="indirect" if indirect else "direct",
-        spans=spans,
-        text=" ".join(story.text[start:end] for start, end in spans),
-        speaker=speaker.name if speaker else None,
-        speaker_surface=speaker.surface if speaker else None,
-        role=speaker.role if speaker else None,
-        country=speaker.country if speaker else None,
-        about_accession=about,
-        stance=stance_of(stance_features(story, spans, speaker, indirect=indirect)) if about else None,
+def _with_stances(story: Story, statements: Sequence[_Statement]) -> tuple[Quote, ...]:
+    about = [one for one in statements if one.about]
+    features = [
+        (_name_of(one.speaker), stance_features(story, one.spans, one.speaker, indirect=one.kind == "indirect"))
+        for one in about
+    ]
+    stances = dict(zip((id(one) for one in about), stances_of(features), strict=True))
+    return tuple(
+        Quote(
+            kind=one.kind,
+            spans=one.spans,
+            text=" ".join(story.text[start:end] for start, end in one.spans),
+            speaker=_name_of(one.speaker),
+            speaker_surface=one.speaker.surface if one.speaker else None,
+            role=one.speaker.role if one.speaker else None,
+            country=one.speaker.country if one.speaker else None,
+            about_accession=one.about,
+            stance=stances.get(id(one)),
+        )
+        for one in statements
     )
+
+
+def _name_of(speaker: Speaker | None) -> str | None:
+    return speaker.name if speaker else None
 
 
 def _without_speakers(text: str) -> tuple[Quote, ...]:

@@ -25,7 +25,13 @@ from monitor.text import Span
 Features = dict[str, float]
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
-_GROUPS = ("nato", "join", "weak", "neutral", "support", "oppose", "conditional", "negation")
+_CUES = (
+    "support", "support_weak", "oppose", "oppose_weak", "conditional", "conditional_weak", "report", "negation",
+    "neutral", "join", "weak",
+)  # fmt: skip
+_GROUPS = ("nato", *_CUES)
+_FRAGMENT = 60  # characters below which a statement is read together with its sentence
+_SHARED = 0.5  # weight of what the same speaker says elsewhere in the story
 _STANCES: tuple[StanceLabel, ...] = ("supports", "opposes", "conditional", "neutral")
 _NEAR = 1  # sentences before a statement that may say what it is about
 
@@ -81,28 +87,30 @@ def report_features(story: Story, title: str, reported: Reported) -> Features:
 
 def stance_features(story: Story, spans: Sequence[Span], speaker: Speaker | None, *, indirect: bool) -> Features:
     """What tells a statement's stance: its cue words, those of its sentence, and whom its speaker speaks for."""
-    inside = _counts_of(story, spans)
     around = _counts_of(story, _sentences_around(story, spans))
+    # a fragment says little without its sentence
+    inside = around if sum(end - start for start, end in spans) < _FRAGMENT else _counts_of(story, spans)
     country = speaker.country if speaker else None
     features: Features = {"bias": 1.0, "indirect": float(indirect)}
-    for group in ("support", "oppose", "conditional", "negation", "neutral", "join", "weak"):
+    for group in _CUES:
         features[f"q_{group}"] = min(inside[group], 3) / 3
         features[f"q_{group}_any"] = float(inside[group] > 0)
-        outside = max(around[group] - inside[group], 0)
-        features[f"s_{group}_any"] = float(outside > 0)
-    features["from_RU"] = float(country in ("RU", "BY"))
-    features["from_TR_HU"] = float(country in ("TR", "HU", "HR", "SK"))
-    features["from_NATO"] = float(country == "NATO")
-    features["from_US"] = float(country == "US")
-    features["from_candidate"] = float(country in _candidate_codes())
-    features["from_nobody"] = float(country is None)
-    features["from_other"] = float(country is not None and not any(
-        features[name] for name in ("from_RU", "from_TR_HU", "from_NATO", "from_US", "from_candidate")
-    ))  # fmt: skip
+        features[f"s_{group}_any"] = float(around[group] - inside[group] > 0)
+    sides = {
+        "RU": country in ("RU", "BY"),
+        "TR_HU": country in ("TR", "HU", "HR", "SK", "GR"),
+        "NATO": country == "NATO",
+        "US": country == "US",
+        "candidate": country in _candidate_codes() and country not in ("RU", "BY"),
+        "nobody": country is None,
+    }
+    sides["other"] = not any(sides.values())
+    for side, is_theirs in sides.items():
+        features[f"from_{side}"] = float(is_theirs)
     features["own_bid"] = float(country in _candidate_codes() and inside[f"country_{country}"] > 0)
-    features["RU_other"] = float(country == "RU" and inside["candidate"] > 0)
     features["negated"] = features["q_negation_any"] * features["q_join_any"]
     features["conditional_support"] = features["q_conditional_any"] * features["q_support_any"]
+    features["oppose_RU"] = features["q_oppose_any"] * features["from_RU"]
     return features
 
 
@@ -123,14 +131,42 @@ def probability(model: str, features: Mapping[str, float]) -> float:
     return 1.0 / (1.0 + math.exp(-max(min(total, 30.0), -30.0)))
 
 
-def stance_of(features: Mapping[str, float]) -> StanceLabel:
-    """Multinomial logistic regression: the likeliest stance."""
-    weights = _weights()["stance"]
-    scores = {
+def stances_of(statements: Sequence[tuple[str | None, Features]]) -> list[StanceLabel]:
+    """The stance of each (speaker, features) of one story.
+
+    Multinomial logistic regression; what a speaker says elsewhere in the story counts half, for few change sides within one.
+    """
+    scores = [stance_scores(features, _weights()["stance"]) for _, features in statements]
+    return [max(_STANCES, key=lambda label: shared[label]) for shared in shared_scores(statements, scores)]
+
+
+def stance_scores(
+    features: Mapping[str, float], weights: Mapping[str, Mapping[str, float]]
+) -> dict[StanceLabel, float]:
+    """Log-probability of each stance."""
+    raw = {
         label: sum(value * weights[label].get(name, 0.0) for name, value in features.items() if value)
         for label in _STANCES
     }
-    return max(_STANCES, key=lambda label: scores[label])
+    top = max(raw.values())
+    total = top + math.log(sum(math.exp(value - top) for value in raw.values()))
+    return {label: value - total for label, value in raw.items()}
+
+
+def shared_scores(
+    statements: Sequence[tuple[str | None, Features]], scores: Sequence[dict[StanceLabel, float]]
+) -> list[dict[StanceLabel, float]]:
+    """Scores with the mean of the same speaker's other statements added."""
+    found = []
+    for number, (speaker, _) in enumerate(statements):
+        others = [
+            scores[other] for other, (name, _) in enumerate(statements) if other != number and name and name == speaker
+        ]
+        found.append({
+            label: own + _SHARED * (sum(other[label] for other in others) / len(others) if others else 0.0)
+            for label, own in scores[number].items()
+        })  # fmt: skip
+    return found
 
 
 @cache
@@ -172,9 +208,14 @@ def _counts_of(story: Story, spans: Sequence[Span]) -> Counter[str]:
 @lru_cache(maxsize=256)
 def _counts(text: str) -> Counter[str]:
     total: Counter[str] = Counter()
-    for word in _WORD.findall(text):
-        for group in _groups_of(word.casefold().replace("’", "'")):
+    words = [word.casefold().replace("’", "'") for word in _WORD.findall(text)]
+    phrases = _phrases()
+    for index, word in enumerate(words):
+        for group in _groups_of(word):
             total[group] += 1
+        for phrase, groups in phrases.get(word, ()):
+            if words[index : index + len(phrase)] == phrase:
+                total.update(groups)
     return total
 
 
@@ -196,12 +237,27 @@ def _groups_of(word: str) -> tuple[str, ...]:
 
 
 @cache
+def _phrases() -> dict[str, list[tuple[list[str], tuple[str, ...]]]]:
+    """Entries of several words by their first word."""
+    found: dict[str, list[tuple[list[str], tuple[str, ...]]]] = {}
+    data = lexicon.load("quotes/accession")
+    for group in _GROUPS:
+        for entry in data[group].split():
+            phrase = entry.casefold().split("_")
+            if len(phrase) > 1:
+                found.setdefault(phrase[0], []).append((phrase, (group,)))
+    return found
+
+
+@cache
 def _table() -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
     exact: dict[str, tuple[str, ...]] = {}
     prefixes: dict[str, tuple[str, ...]] = {}
     data = lexicon.load("quotes/accession")
     for group in _GROUPS:
         for entry in data[group].split():
+            if "_" in entry:
+                continue
             table = prefixes if entry.endswith("*") else exact
             stem = entry.rstrip("*").casefold()
             table[stem] = (*table.get(stem, ()), group)
