@@ -18,7 +18,8 @@ _SEARCHED = 64 * 1024  # characters at the start in which a feed's root is looke
 _NAME = r"(?:[A-Za-z_][\w.-]*:)?"
 _ROOT = re.compile(rf"<({_NAME}(rss|rdf|feed|urlset|sitemapindex|channel|opml))(?=[\s>/])", re.IGNORECASE)
 _LOOSE_ITEM = re.compile(rf"<{_NAME}(?:item|entry)(?=[\s>])", re.IGNORECASE)
-_HTML = re.compile(r"<(?:!doctype\s+html|html|head|body|div|script|title|meta|table|h1|p)(?=[\s>])", re.IGNORECASE)
+_PAGE = re.compile(r"<(?:!doctype\s+html|html|head|body)(?=[\s>])", re.IGNORECASE)
+_HTML = re.compile(r"<(?:div|script|title|meta|table|h1|p)(?=[\s>])", re.IGNORECASE)
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(\[)?", re.IGNORECASE)
 _ITEM_NAMES = {"rss": "item", "rdf": "item", "channel": "item", "feed": "entry", "urlset": "url"}
 _CDATA = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|$)", re.DOTALL)
@@ -58,23 +59,24 @@ def _root(text: str) -> tuple[int, str, str]:
     if match is None:  # junk, or something else
         head = text[: position + _SEARCHED]
         match = _ROOT.search(head, position)
-        page = re.compile(r"<(?:!doctype\s+html|html)\b", re.IGNORECASE).search(head)
+        page = _PAGE.search(head)
         if match is None or (page is not None and page.start() < match.start()):
             return _without_root(text, position)
     return match.start(), match[1], match[2].lower()
 
 
 def _without_root(text: str, position: int) -> tuple[int, str, str]:
-    if _HTML.search(text[:_SEARCHED]):
+    if _PAGE.search(text[: position + _SEARCHED]):
         raise FeedError("a web page, not a feed")
-    if not text[position : position + _SEARCHED].strip():
-        raise FeedError("no feed: there is nothing but comments and declarations")
     loose = _LOOSE_ITEM.search(text, position)
     if loose:
         return loose.start(), "", ""
-    raise FeedError(
-        f"no feed of any format we read; it begins with {' '.join(text[position : position + 60].split())!r}"
-    )
+    if _HTML.search(text[: position + _SEARCHED]):
+        raise FeedError("a web page, not a feed")
+    opening = " ".join(text[position : position + 60].split())
+    if not opening:
+        raise FeedError("no feed: there is nothing but comments and declarations")
+    raise FeedError(f"no feed of any format we read; it begins with {opening!r}")
 
 
 def _after_prolog(text: str, position: int) -> int:
