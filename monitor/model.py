@@ -443,8 +443,7 @@ class Look:
     failures: int = 0
     offline: int = 0
     error: str | None = None
-    etag: str | None = None  # None: as before
-    last_modified: str | None = None
+    validators: tuple[str | None, str | None] | None = None  # etag, last_modified for the next look; None: as before
 
 
 # --- tell: owed alert -> message ------------------------------------------------------------------------------------

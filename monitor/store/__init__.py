@@ -21,9 +21,11 @@ from monitor.model import (
     AlertPolicy,
     Analysis,
     Article,
+    Change,
     Delivery,
     FeedState,
     KnownQuote,
+    Look,
     OwedAlert,
     PageRecord,
     PendingEntry,
@@ -32,6 +34,8 @@ from monitor.model import (
     StoredStory,
     StoryRecord,
     ThreadPlace,
+    Watch,
+    WatchedStory,
 )
 from monitor.settings import FeedSettings
 from monitor.store import (
@@ -53,6 +57,7 @@ from monitor.store import (
     stories,
     threads,
     views,
+    watch,
 )
 from monitor.store import backup as copies
 from monitor.store import status as health
@@ -67,6 +72,7 @@ __all__ = ["KeptStory", "Store", "StoredSketch"]
 
 _NO_SKETCHES: Mapping[str, bytes] = {}
 _NOTHING_SAID: Mapping[int, int] = {}
+_NO_FOLLOW_UPS: Mapping[str, str] = {}
 
 
 class Store:
@@ -204,6 +210,11 @@ class Store:
         with self._reading():
             return entries.count_pending(self._conn)
 
+    def is_entry_due(self, now: datetime) -> bool:
+        """Does any entry wait to be read now?"""
+        with self._reading():
+            return entries.is_any_due(self._conn, now)
+
     def retry_entry(self, entry_id: int, error: str, retry_at: datetime, now: datetime) -> None:
         """An attempt to read the entry failed; the next one is at ``retry_at``."""
         with self.transaction():
@@ -228,16 +239,18 @@ class Store:
         place: ThreadPlace | None = None,
         kept_sketches: Mapping[str, bytes] = _NO_SKETCHES,
         said_before: Mapping[int, int] = _NOTHING_SAID,
+        watch_at: datetime | None = None,
     ) -> SavedStory:
         """Save a read entry as a story with page, analysis, thread and the alerts it owes, and settle the entry.
 
         A canonical URL that is stored already gives no second story and no second alert: see ``saving.save``.
         ``place``: where it belongs (None: a thread of its own if it is flagged). ``kept_sketches``: kind -> bytes.
         ``said_before``: index of a quote -> id of the saying that it repeats (see ``recent_quotes``).
+        ``watch_at``: when the story is to be fetched again; None: never.
         """
         packed = pages.pack(record.page.body) if record.page else None
         with self.transaction():
-            return saving.save(self._conn, record, packed, policy, place, kept_sketches, said_before)
+            return saving.save(self._conn, record, packed, policy, place, kept_sketches, said_before, watch_at)
 
     def find_story(self, url: str, *, full: bool = False) -> int | None:
         """The story with this canonical URL; ``full``: only if it was judged on the full article, not on a teaser."""
@@ -302,6 +315,50 @@ class Store:
             analyses.clear(self._conn, story_id)
             analyses.write(self._conn, story_id, analysis, said_before)
             stories.note_ruleset(self._conn, story_id, analysis.lang, ruleset)
+
+    # --- watch ---------------------------------------------------------------------------------------------------
+
+    def due_watches(self, now: datetime, limit: int) -> list[Watch]:
+        """Stories to be fetched again now, the longest due first."""
+        with self._reading():
+            return watch.due(self._conn, now, limit)
+
+    def watched_story(self, story_id: int) -> WatchedStory | None:
+        """What a new reading of a story is compared with; None when the story or its feed is gone."""
+        with self._reading():
+            return watch.read(self._conn, story_id, full=saving.is_full(self._conn, story_id))
+
+    def note_look(self, look: Look, changes: Sequence[Change] = (), page: PageRecord | None = None) -> None:
+        """A look that leaves the story's text as it is; ``page``: kept to compare the next one with."""
+        packed = pages.pack(page.body) if page else None
+        with self.transaction():
+            if page is not None and packed is not None:
+                pages.add(self._conn, look.story_id, page, packed)
+            watch.add_changes(self._conn, look.story_id, changes, look.at)
+            watch.note(self._conn, look)
+
+    def save_again(
+        self,
+        look: Look,
+        record: StoryRecord,
+        policy: AlertPolicy,
+        place: ThreadPlace | None = None,
+        kept_sketches: Mapping[str, bytes] = _NO_SKETCHES,
+        said_before: Mapping[int, int] = _NOTHING_SAID,
+        *,
+        changes: Sequence[Change] = (),
+        follow_ups: Mapping[str, str] = _NO_FOLLOW_UPS,
+    ) -> SavedStory:
+        """Put a new reading of a watched story in place of the old one; its page is a new version.
+
+        ``changes``: what differs. ``follow_ups``: topic -> why those who were told are told again.
+        The other arguments are those of ``save_story``.
+        """
+        packed = pages.pack(record.page.body) if record.page else None
+        with self.transaction():
+            return saving.save_again(
+                self._conn, look, record, packed, policy, place, kept_sketches, said_before, changes, follow_ups
+            )
 
     # --- threads and reviews ---------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Any
 from monitor.errors import StoreError
 from monitor.model import AlertPolicy, OwedAlert
 from monitor.store import deliveries, stories, threads
-from monitor.store.columns import from_time, required_time
+from monitor.store.columns import from_text, from_time, required_time
 
 _LATEST = "select id from alerts where thread_id = ? and topic = ? order by id desc limit 1"
 
@@ -71,6 +71,21 @@ def owe(
     return owed
 
 
+def follow_up(
+    conn: sqlite3.Connection, story_id: int, topic: str, reason: str, policy: AlertPolicy, now: datetime
+) -> int:
+    """Owe another alert about a story, in the mail thread of the first; returns how many: 0 or 1.
+
+    What was never mailed has nothing to follow; a muted thread or no recipients: nothing is owed.
+    """
+    thread_id = conn.execute("select thread_id from stories where id = ?", (story_id,)).fetchone()["thread_id"]
+    told = thread_id is not None and conn.execute(_LATEST, (thread_id, topic)).fetchone() is not None
+    if not told or not policy.recipients or threads.is_muted(conn, thread_id):
+        return 0
+    _owe_one(conn, story_id, topic, thread_id, policy, now, reason)
+    return 1
+
+
 def owed_alert(conn: sqlite3.Connection, alert_id: int) -> OwedAlert:
     """Everything a message is composed from. Raises StoreError when there is no such alert."""
     row = conn.execute("select * from alerts where id = ?", (alert_id,)).fetchone()
@@ -114,12 +129,18 @@ def shown(conn: sqlite3.Connection, alert_id: int) -> dict[str, Any] | None:
 
 
 def _owe_one(
-    conn: sqlite3.Connection, story_id: int, topic: str, thread_id: int, policy: AlertPolicy, now: datetime
+    conn: sqlite3.Connection,
+    story_id: int,
+    topic: str,
+    thread_id: int,
+    policy: AlertPolicy,
+    now: datetime,
+    reason: str = "new story",
 ) -> None:
     # the writer is alone in its transaction, so the next id is known before the row is there
     alert_id = conn.execute("select coalesce(max(id), 0) + 1 from alerts").fetchone()[0]
     message_id = f"<{topic}.{thread_id}.{alert_id}.{secrets.token_hex(8)}@{policy.domain}>"
-    conn.execute(_INSERT_ALERT, (alert_id, thread_id, topic, "new story", message_id, from_time(now)))
+    conn.execute(_INSERT_ALERT, (alert_id, thread_id, topic, from_text(reason), message_id, from_time(now)))
     _add_story(conn, alert_id, story_id, now)
     deliveries.owe(conn, alert_id, policy.recipients, now)
 

@@ -33,13 +33,18 @@ _INSERT = """
 """
 
 # cross join keeps the order of the loops: the entries in the order of their index, then their feeds
-_PENDING = """
+_SELECT = """
     select e.id, e.feed_id, e.key, e.link, e.title, e.summary, e.content, e.authors, e.published_at, e.seen_at,
         e.attempts, e.first_poll, f.outlet, f.country, f.camp, f.lang
     from entries e cross join feeds f on f.id = e.feed_id
+"""
+_PENDING = (
+    _SELECT
+    + """
     where e.state = 'pending' and e.retry_at <= :now
     order by coalesce(e.published_at, e.seen_at) desc limit :limit
 """
+)
 
 
 def insert_new(
@@ -68,6 +73,22 @@ def insert_new(
 def pending(conn: sqlite3.Connection, now: datetime, limit: int) -> list[PendingEntry]:
     """Entries to be read now, newest first: fresh news before old failures."""
     return [_pending(row) for row in conn.execute(_PENDING, {"now": from_time(now), "limit": limit})]
+
+
+def first_of_story(conn: sqlite3.Connection, story_id: int) -> PendingEntry | None:
+    """The entry that brought a story; None when its feed was removed."""
+    row = conn.execute(
+        _SELECT + "where e.id = (select min(id) from entries where story_id = ?)", (story_id,)
+    ).fetchone()
+    return _pending(row) if row else None
+
+
+def is_any_due(conn: sqlite3.Connection, now: datetime) -> bool:
+    """Does any entry wait to be read now?"""
+    found = conn.execute(
+        "select 1 from entries where state = 'pending' and retry_at <= ? limit 1", (from_time(now),)
+    ).fetchone()
+    return found is not None
 
 
 def count_pending(conn: sqlite3.Connection) -> int:

@@ -79,6 +79,14 @@ def of_story(conn: sqlite3.Connection, story_id: int) -> list[PageRecord]:
     return [_page(row["fetched_at"], row["status"], row["headers"], row["body"]) for row in rows]
 
 
+def newest(conn: sqlite3.Connection, story_id: int) -> PageRecord | None:
+    """The newest version that still has its bytes."""
+    row = conn.execute(
+        "select * from pages where story_id = ? and body is not null order by version desc limit 1", (story_id,)
+    ).fetchone()
+    return _page(row["fetched_at"], row["status"], row["headers"], row["body"]) if row else None
+
+
 def to_reprocess(conn: sqlite3.Connection, since: datetime | None, after: int) -> list[KeptStory]:
     """The next stories by id after ``after``, published (or first seen) at or after ``since``; empty: no more."""
     rows = conn.execute(_REPROCESS, {"after": after, "since": from_time(since), "limit": _BATCH})

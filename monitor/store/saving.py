@@ -7,13 +7,13 @@ Runs inside the caller's one transaction: a crash at any point leaves the entry 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from monitor.model import AlertPolicy, PageStatus, SavedStory, StoryRecord, ThreadPlace
-from monitor.store import alerts, analyses, entries, pages, sketches, stories, threads
+from monitor.model import AlertPolicy, Change, Look, PageStatus, SavedStory, StoryRecord, ThreadPlace
+from monitor.store import alerts, analyses, entries, pages, sayings, sketches, stories, threads, watch
 from monitor.store.columns import from_text, from_time
 
 _FULL_STATUSES = frozenset({PageStatus.OK, PageStatus.LIVE})
@@ -27,6 +27,7 @@ def save(
     place: ThreadPlace | None,
     kept_sketches: Mapping[str, bytes],
     said_before: Mapping[int, int],
+    watch_at: datetime | None,
 ) -> SavedStory:
     """Save what was read for an entry: the story with all it carries, the alerts it owes, and last the entry, settled.
 
@@ -39,6 +40,7 @@ def save(
         place: where the story belongs among earlier ones; None: a thread of its own if it is flagged.
         kept_sketches: kind -> bytes, for finding the same story again.
         said_before: index of a quote of the analysis -> the saying that it repeats.
+        watch_at: when the story is to be fetched again; None: never.
     """
     record = replace(record, url=_identity(record))
     known = stories.find(conn, record.url)
@@ -47,18 +49,41 @@ def save(
         settle(conn, record.entry.id, record.entry.link, known, record.read_at)
         return SavedStory(known, new=False, flagged=before, alerts=0)
     story_id = _write(conn, record, known, said_before)
-    if record.page is not None and packed_page is not None:
-        pages.add(conn, story_id, record.page, packed_page)
-    for kind, data in kept_sketches.items():
-        sketches.save(conn, story_id, kind, data)
-    flagged = analyses.flagged_topics(conn, story_id)
-    thread_id = threads.place(conn, story_id, place, flagged[0] if flagged else None)
-    fresh = [topic for topic in flagged if topic not in before]
-    owed = 0
-    if thread_id is not None:
-        owed = alerts.owe(conn, story_id, fresh, thread_id, policy, record.read_at, mail=_is_news(record, policy))
+    owed = _attach(conn, story_id, record, packed_page, policy, place, kept_sketches, before)
+    if watch_at is not None:
+        watch.begin(conn, story_id, record, watch_at)
     settle(conn, record.entry.id, record.entry.link, story_id, record.read_at)
+    flagged = analyses.flagged_topics(conn, story_id)
     return SavedStory(story_id, new=known is None, flagged=flagged, alerts=owed)
+
+
+def save_again(
+    conn: sqlite3.Connection,
+    look: Look,
+    record: StoryRecord,
+    packed_page: bytes | None,
+    policy: AlertPolicy,
+    place: ThreadPlace | None,
+    kept_sketches: Mapping[str, bytes],
+    said_before: Mapping[int, int],
+    changes: Sequence[Change],
+    follow_ups: Mapping[str, str],
+) -> SavedStory:
+    """Put a new reading of a watched story in place of the old one, with what changed and the alerts it owes.
+
+    The page is kept as a new version. An alert is owed for a topic that the story was not flagged for before, and a
+    follow-up for each of ``follow_ups`` (topic -> reason) that was mailed before.
+    """
+    story_id = look.story_id
+    before = analyses.flagged_topics(conn, story_id)
+    said_before = {**said_before, **sayings.kept(conn, story_id, record.analysis.quotes)}
+    _write(conn, record, story_id, said_before)
+    owed = _attach(conn, story_id, record, packed_page, policy, place, kept_sketches, before)
+    watch.add_changes(conn, story_id, changes, look.at)
+    for topic, reason in follow_ups.items():
+        owed += alerts.follow_up(conn, story_id, topic, reason, policy, look.at)
+    watch.note(conn, look)
+    return SavedStory(story_id, new=False, flagged=analyses.flagged_topics(conn, story_id), alerts=owed)
 
 
 def settle(conn: sqlite3.Connection, entry_id: int, link: str | None, story_id: int, now: datetime) -> None:
@@ -69,8 +94,8 @@ def settle(conn: sqlite3.Connection, entry_id: int, link: str | None, story_id: 
 
 def is_full(conn: sqlite3.Connection, story_id: int) -> bool:
     """Was the stored story judged on the full article?"""
-    source, status = conn.execute("select source, status from stories where id = ?", (story_id,)).fetchone()
-    return _is_full(source, status)
+    row = conn.execute("select source, status from stories where id = ?", (story_id,)).fetchone()
+    return row is not None and _is_full(row["source"], row["status"])
 
 
 def _identity(record: StoryRecord) -> str:
@@ -107,3 +132,26 @@ def _write(conn: sqlite3.Connection, record: StoryRecord, known: int | None, sai
         analyses.clear(conn, story_id)
     analyses.write(conn, story_id, record.analysis, said_before)
     return story_id
+
+
+def _attach(
+    conn: sqlite3.Connection,
+    story_id: int,
+    record: StoryRecord,
+    packed_page: bytes | None,
+    policy: AlertPolicy,
+    place: ThreadPlace | None,
+    kept_sketches: Mapping[str, bytes],
+    before: Sequence[str],
+) -> int:
+    """Page, sketches and thread of a written story; returns how many alerts it owes for topics not in ``before``."""
+    if record.page is not None and packed_page is not None:
+        pages.add(conn, story_id, record.page, packed_page)
+    for kind, data in kept_sketches.items():
+        sketches.save(conn, story_id, kind, data)
+    flagged = analyses.flagged_topics(conn, story_id)
+    thread_id = threads.place(conn, story_id, place, flagged[0] if flagged else None)
+    if thread_id is None:
+        return 0
+    fresh = [topic for topic in flagged if topic not in before]
+    return alerts.owe(conn, story_id, fresh, thread_id, policy, record.read_at, mail=_is_news(record, policy))

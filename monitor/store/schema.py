@@ -336,6 +336,35 @@ create table settings (
 ) without rowid;
 """
 
+_WATCH = """
+create table watches (
+    story_id integer primary key references stories (id) on delete cascade,
+    since text not null,                -- first reading of the story
+    next_at text,                       -- when it is fetched again; NULL: not any more
+    looks integer not null default 0,
+    looked_at text,
+    outcome text,                       -- of the last look: unchanged, changed, full article, offline, failed, ...
+    error text,                         -- of the last look
+    failures integer not null default 0,  -- in a row
+    offline integer not null default 0, -- looks in a row that found no such page
+    etag text,                          -- validators, sent back byte for byte
+    last_modified text
+);
+create index watches_due on watches (next_at) where next_at is not null;
+
+create table changes (
+    id integer primary key,
+    story_id integer not null references stories (id) on delete cascade,
+    version integer,                    -- of the page that has it; NULL: no page was kept
+    at text not null,                   -- when we saw it
+    kind text not null,                 -- headline, quotation, negation, number, paragraph added, taken offline, ...
+    "before" text,                      -- the words as they stood; NULL: there were none
+    "after" text
+);
+create index changes_story on changes (story_id);
+create index changes_at on changes (at);
+"""
+
 
 def _sql(script: str) -> Callable[[Database], None]:
     # executescript() would commit the open transaction first
@@ -353,6 +382,7 @@ STEPS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("entries", _sql(_ENTRIES)),
     ("analysis", _sql(_ANALYSIS)),
     ("alerts", _sql(_ALERTS)),
+    ("watch", _sql(_WATCH)),
 )
 
 

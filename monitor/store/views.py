@@ -200,6 +200,20 @@ _BLIND_WINDOWS = View(
     """,
 )
 
+_CHANGES = View(
+    "v_changes",
+    "What outlets changed after publishing, a row a change: words before and after, when seen, in which page version",
+    """
+    select c.id as change_id, c.at, c.kind, c."before", c."after", s.outlet, s.country, s.camp, s.lang, s.title,
+        coalesce(s.published_at, s.first_seen_at) as published_at,
+        (select group_concat(topic, ' ') from flags where story_id = s.id and flagged = 1) as topics,
+        (select label from prospects where story_id = s.id order by rowid limit 1) as prospects,
+        c.version, s.id as story_id, s.thread_id, s.url
+    from changes c
+    join stories s on s.id = c.story_id
+    """,
+)
+
 VIEWS: tuple[View, ...] = (
     _FLAGGED,
     _REVIEW_QUEUE,
@@ -209,6 +223,7 @@ VIEWS: tuple[View, ...] = (
     _OUTLET_TONE,
     _FEED_HEALTH,
     _BLIND_WINDOWS,
+    _CHANGES,
 )
 
 _HASH = hashlib.blake2b(repr(VIEWS).encode(), digest_size=8).hexdigest()

@@ -14,6 +14,7 @@ from monitor.model import (
     Evidence,
     Flag,
     Keyword,
+    Look,
     Mention,
     PageRecord,
     PageStatus,
@@ -206,6 +207,12 @@ def a_record(entry: PendingEntry, analysis: Analysis | None = None, **changes: A
     return replace(usual, **changes)
 
 
+def a_look(story_id: int = 1, outcome: str = "unchanged", *, at: datetime = NOW, **changes: Any) -> Look:
+    """A look at a watched story; the next one is in an hour."""
+    usual = Look(story_id, at, outcome, at + HOUR)
+    return replace(usual, **changes)
+
+
 def a_story_is_read(
     store: Store,
     feed_id: int,
@@ -215,12 +222,13 @@ def a_story_is_read(
     alerts: AlertPolicy | None = None,
     place: ThreadPlace | None = None,
     analysis: Analysis | None = None,
+    watch_at: datetime | None = None,
     **changes: Any,
 ) -> SavedStory:
     """A feed brings one entry, and it is read and saved."""
     entries_come(store, feed_id, an_entry(name, **(entry or {})))
     (waiting,) = [one for one in pending(store) if one.key == f"guid-{name}" and one.feed_id == feed_id]
-    return store.save_story(a_record(waiting, analysis, **changes), alerts or policy(), place)
+    return store.save_story(a_record(waiting, analysis, **changes), alerts or policy(), place, watch_at=watch_at)
 
 
 def count(store: Store, table: str, where: str = "1") -> int:

@@ -7,7 +7,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from store_events import NOTHING, NOW, a_feed, a_poll, a_record, an_entry, entries_come, feed_is_added, pending, policy
+from store_events import (
+    NOTHING,
+    NOW,
+    a_feed,
+    a_look,
+    a_poll,
+    a_record,
+    an_entry,
+    entries_come,
+    feed_is_added,
+    pending,
+    policy,
+)
 
 from monitor.errors import StoreError
 from monitor.store import Store
@@ -21,6 +33,8 @@ WRITES: dict[str, Callable[[Store], object]] = {
     "retry_entry": lambda s: s.retry_entry(1, "e", NOW, NOW),
     "skip_entry": lambda s: s.skip_entry(1, "e", NOW),
     "link_entry": lambda s: s.link_entry(1, 1, NOW),
+    "save_again": lambda s: s.save_again(a_look(), a_record(pending(s)[0]), policy()),
+    "note_look": lambda s: s.note_look(a_look()),
     "save_story": lambda s: s.save_story(a_record(pending(s)[0]), policy()),
     "replace_analysis": lambda s: s.replace_analysis(1, NOTHING, "r"),
     "save_sketch": lambda s: s.save_sketch(1, "k", b""),
@@ -44,6 +58,9 @@ READS: dict[str, Callable[[Store], object]] = {
     "all_feeds": lambda s: s.all_feeds(),
     "pending_entries": lambda s: s.pending_entries(NOW, 1),
     "count_pending": lambda s: s.count_pending(),
+    "is_entry_due": lambda s: s.is_entry_due(NOW),
+    "due_watches": lambda s: s.due_watches(NOW, 1),
+    "watched_story": lambda s: s.watched_story(1),
     "find_story": lambda s: s.find_story("u"),
     "story": lambda s: s.story(1),
     "search": lambda s: s.search("x"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from store_events import NOW, a_feed, a_poll, a_story_is_read, an_entry, entries_come, feed_is_added
 
-from monitor.store import Store, alerts, deliveries, entries, feeds, pages, search, sketches, status
+from monitor.store import Store, alerts, deliveries, entries, feeds, pages, search, sketches, status, watch
 from monitor.store.columns import from_time
 
 AT = {"now": from_time(NOW), "since": from_time(NOW), "limit": 10, "match": "x", "kind": "k", "after": 0}
@@ -14,6 +14,7 @@ AT = {"now": from_time(NOW), "since": from_time(NOW), "limit": 10, "match": "x",
 HOT = {
     "due feeds": (feeds._DUE, "feeds_due"),
     "pending entries": (entries._PENDING, "entries_pending"),
+    "due watches": (watch._DUE, "watches_due"),
     "count of pending entries": ("select count(*) from entries where state = 'pending'", "entries_pending"),
     "owed deliveries": (deliveries._OWED, "deliveries_owed"),
     "newest stories": (search._NEWEST.format(filters=""), "stories_at"),
@@ -36,7 +37,7 @@ def filled(store: Store) -> Store:
     """Some of everything, with the planner's statistics taken: it must not change its mind later."""
     for number in range(30):
         feed_id = feed_is_added(store, f"f{number}")
-        a_story_is_read(store, feed_id, f"s{number}")
+        a_story_is_read(store, feed_id, f"s{number}", watch_at=NOW)
         entries_come(store, feed_id, an_entry(f"p{number}"))
         store.record_poll(a_poll(store.add_feed(a_feed(f"g{number}"), NOW)))
     return store
@@ -60,7 +61,7 @@ def test_hot_questions_use_their_index(filled: Store, question: str, analysed: b
     tables = [step for step in steps if "json_each" not in step and "LIST SUBQUERY" not in step]
     assert index in tables[0], tables
     assert not [step for step in tables if step.startswith("SCAN") and "INDEX" not in step], tables
-    if question in ("due feeds", "pending entries", "owed deliveries"):
+    if question in ("due feeds", "pending entries", "owed deliveries", "due watches"):
         assert not [step for step in tables if "SCAN" in step or "TEMP B-TREE" in step], tables
 
 

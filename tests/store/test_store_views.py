@@ -47,7 +47,7 @@ def test_the_views_are_those_of_the_design() -> None:
     """Their names are a promise."""
     assert set(NAMES) == {
         "v_flagged", "v_review_queue", "v_threads", "v_quotes", "v_sentiment_daily", "v_outlet_tone", "v_feed_health",
-        "v_blind_windows",
+        "v_blind_windows", "v_changes",
     }  # fmt: skip
 
 
