@@ -51,12 +51,35 @@ def has_own_attribution(story: Story, one: Quoted) -> bool:
 def _by_verb(story: Story, sentence: Sentence, one: Quoted) -> Speaker | None:
     lead = _verb_before(story, sentence, one)
     tag = _tag_after(story, sentence, one)
+    if lead is not None and tag is not None and _outranks(story, sentence, one, tag, lead):
+        lead = None
     if lead is not None and (tag is None or not _is_sentence_opening(story, sentence, one)):
         found = subject_of(story, sentence, lead, until=one.outer_start)
         if found is not None:
             return found
     if tag is not None:
         return _subject_of_tag(story, sentence, one, tag)
+    return _by_bare_name(story, sentence, one)
+
+
+def _outranks(story: Story, sentence: Sentence, one: Quoted, tag: int, lead: int) -> bool:
+    """Whether "…", X said behind a quotation goes before an act of speech in front of it: "spoke to Y and …", said X."""
+    tokens = sentence.tokens
+    if tokens[lead].tag & Tag.SAY or not tokens[tag].tag & Tag.SAY:
+        return False
+    return any(mention.start >= one.outer_end and mention.last <= tag for mention in sentence.mentions) or (
+        tokens[tag].start - one.outer_end < 5
+    )
+
+
+def _by_bare_name(story: Story, sentence: Sentence, one: Quoted) -> Speaker | None:
+    """A feed cuts its text: "…," Zelensky... - a name alone behind a quotation is its speaker."""
+    if not _is_sentence_opening(story, sentence, one):
+        return None
+    behind = [token for token in sentence.tokens if token.start >= one.outer_end]
+    for mention in sentence.mentions:
+        if mention.start >= one.outer_end and mention.kind == "name" and mention.last - mention.first == len(behind):
+            return resolved(story, sentence, mention)
     return None
 
 
@@ -178,7 +201,7 @@ def _first_after(story: Story, sentence: Sentence, verb: int, until: int, *, hea
         if any(token.tag & (Tag.THAT | Tag.SAY) for token in between):
             return None
         gap = story.masked[tokens[verb].end : mention.start]
-        if ":" in gap or BLANK in gap or "." in gap.replace(". ", "", 1) or gap.count(",") > 1:
+        if ":" in gap or BLANK in gap or gap.count(",") > 1:
             return None
         if _cannot_speak(mention):
             continue
@@ -383,7 +406,7 @@ def resolved(story: Story, sentence: Sentence, mention: Mention) -> Speaker | No
             found = _earlier(story, sentence, mention.start, mention.gender)
         return found and Speaker(found.name, surface, mention.start, found.role, found.country, found.figure)
     if mention.kind == "description":
-        figure = story.cast.described(mention)
+        figure = None if mention.others else story.cast.described(mention)
         if figure is not None:
             return _figure(story, figure, surface, mention)
         country = mention.country or (story.words.home if mention.office in _HOME_OFFICES else None)
@@ -418,6 +441,9 @@ def _earlier(story: Story, sentence: Sentence, at: int, gender: str | None) -> S
             return resolved(story, sentence, mention)
     for number in range(sentence.number - 1, max(sentence.number - 1 - _LOOK_BACK, -1), -1):
         before = story.sentences[number]
+        said = said_in(story, before) if before.speaker is None else None
+        if said is not None and said.figure is not None and _agrees(said.figure, gender):
+            return said
         figures = [mention for mention in before.mentions if mention.figure is not None]
         if number == sentence.number - 1 and len(figures) == 1 and before.speaker is None:
             figure = figures[0].figure
@@ -427,9 +453,6 @@ def _earlier(story: Story, sentence: Sentence, at: int, gender: str | None) -> S
             if _agrees(before.speaker.figure, gender):
                 return before.speaker
             continue
-        said = said_in(story, before)
-        if said is not None and said.figure is not None and _agrees(said.figure, gender):
-            return said
         for mention in _subjects_first(before, before.end):
             if mention.kind == "description" and not mention.in_place:
                 found = resolved(story, before, mention)

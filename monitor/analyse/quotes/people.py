@@ -40,6 +40,7 @@ class Mention:
     indefinite: bool = False  # "a minister", "one of the diplomats"
     figure: Figure | None = None
     core: tuple[int, int] = (0, 0)  # name or description without its appositions
+    others: bool = False  # several people ("officials") or somebody's somebody ("his adviser"): nobody the story named
     second_office: str | None = None  # "former president and deputy chairman X"
 
 
@@ -283,7 +284,8 @@ def _noun_phrase(
         ):
             names.append(j)
         elif tag & Tag.OF and (roles or institution):
-            pass
+            if words.head_last and j + 1 < n and tokens[j + 1].tag == 0 and not tokens[j + 1].capital:
+                strong = j + 1  # "chief of staff"
         elif country_of(token.low):
             strong = j
         elif tag & Tag.DETERMINER and tokens[j - 1].tag & Tag.OF:
@@ -366,7 +368,7 @@ def _mention(
     names = [index for index in names if index < last]
     run = _person_run(text, tokens, names, last)
     head = [tokens[index] for index in roles]
-    role = next((token.role for token in head if token.role not in (None, "deputy")), head[0].role if head else None)
+    role = _office_of(tokens, roles, words)
     before = tokens[first - 1] if first > 0 else None
     first, one_of = _one_of(tokens, first)
     indefinite = (
@@ -396,6 +398,8 @@ def _mention(
         kind = "institution"
     else:
         return None
+    if kind == "country" and not in_place and _is_adjective(text, tokens, last):
+        return None
     start, end = tokens[first].start, tokens[last - 1].end
     role_text = None
     if roles:
@@ -409,6 +413,8 @@ def _mention(
         name = tuple(_bare(text, tokens[k]) for k in run)
         start = start if roles or run[0] == first else min(start, tokens[run[0]].start)
     core = (tokens[run[0]].start, tokens[run[-1]].end) if run else (start, end)
+    others = not run and bool(roles) and words.is_plural(tokens[roles[-1]].low)
+    others = others or (not run and tokens[first].low in words.possessives)
     return Mention(
         start,
         end,
@@ -425,7 +431,22 @@ def _mention(
         indefinite,
         None,
         core,
+        others,
     )
+
+
+def _office_of(tokens: list[Token], roles: list[int], words: Words) -> str | None:
+    """The office that counts: the last of "president's diplomatic adviser", the first of "head of the president's office"."""
+    if not roles:
+        return None
+    if words.head_last:
+        run = [roles[0]]
+        for index in roles[1:]:
+            if any(tokens[k].tag & Tag.OF for k in range(run[-1], index)):
+                break
+            run.append(index)
+        roles = run[::-1]
+    return next((tokens[index].role for index in roles if tokens[index].role != "deputy"), tokens[roles[0]].role)
 
 
 def _one_of(tokens: list[Token], first: int) -> tuple[int, bool]:
@@ -438,6 +459,19 @@ def _one_of(tokens: list[Token], first: int) -> tuple[int, bool]:
         if tokens[k].tag & VERB:
             break
     return first, False
+
+
+def _is_adjective(text: str, tokens: list[Token], last: int) -> bool:
+    """ "Belarusian soldiers", "Russian officials say": a country's word in front of a noun is no speaker."""
+    return (
+        last < len(tokens)
+        and tokens[last].tag == 0
+        and not tokens[last].capital
+        and tokens[last - 1].low.endswith(
+            ("ian", "ish", "ese", "can", "man", "nch", "wiss", "ech", "eek", "tch", "ani")
+        )
+        and joined(text, tokens[last - 1], tokens[last])
+    )
 
 
 def _bare(text: str, token: Token) -> str:
@@ -501,7 +535,7 @@ def _with_appositions(text: str, tokens: list[Token], found: list[Mention]) -> l
             result[-1] = Mention(
                 before.start, mention.end, before.first, mention.last, "name", named.name, office.role, office.office,
                 office.country or named.country, None, before.in_place, mention.possessive, False, None, named.core,
-                _office_before(text, result),
+                False, _office_before(text, result),
             )  # fmt: skip
         else:
             result.append(mention)

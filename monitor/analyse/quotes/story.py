@@ -154,7 +154,7 @@ def _without_opening_noun(
         if (
             other is not mention
             and len(other.name) > 1
-            and other.first != 0
+            and (other.first != 0 or other.office)
             and same_word(other.name[-1], mention.name[-1], inflecting=words.inflecting)
             and folded(other.name[0])[:2] != folded(mention.name[0])[:2]
         ):

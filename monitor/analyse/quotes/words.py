@@ -141,6 +141,9 @@ class Words:
         self.cyrillic = lang in _CYRILLIC
         self.dashes: str = data.get("dashes", "start")
         self.nouns_capitalised: bool = bool(data.get("nouns_capitalised"))
+        self.head_last = lang in ("en", "sv", "de", "fi", "tr")
+        self.possessives = frozenset((data.get("possessives") or "").split())
+        self._plurals = frozenset((data.get("plurals") or "").split())
         self.times = frozenset((data.get("times") or "").split())
         self.as_words = frozenset((data.get("as_words") or "").split())
         self.bare_prepositions = frozenset((data.get("bare_prepositions") or "").split())
@@ -175,6 +178,10 @@ class Words:
         self._word = re.compile(r"[^\W_]+(?:(?:-|\.-)[^\W_]+)*" + _APOSTROPHES.get(lang, "") + colon)
         self.meaning = lru_cache(maxsize=20000)(self._meaning)
         self._parts = lru_cache(maxsize=5000)(self._split)
+
+    def is_plural(self, low: str) -> bool:
+        """Whether the noun of an office stands for several people."""
+        return low in self._plurals or (self.lang == "en" and low.endswith("s") and low not in ("boss", "times"))
 
     def is_former(self, role: str) -> bool:
         """Whether the words of an office say that it is a former one: "ex-president", "экс-президент"."""
