@@ -52,7 +52,9 @@ async def test_what_the_function_raises_reaches_the_caller(pool: KillablePool) -
 
 
 @pytest.mark.parametrize(
-    ("poison", "said"), [(hang, "took too long"), (crash, "died"), (eat, "out of memory")], ids=lambda value: str(value)
+    ("poison", "said"),
+    [(hang, "took too long"), (crash, "died"), (eat, "out of memory")],
+    ids=["hangs", "crashes", "eats memory"],
 )
 async def test_a_poison_call_hurts_only_itself(pool: KillablePool, poison, said: str) -> None:  # type: ignore[no-untyped-def]
     """The worker is killed or dies, the reason is said, and the next call works."""
