@@ -32,6 +32,22 @@ from monitor.analyse.quotes.story import read
 from monitor.analyse.quotes.words import words
 
 FOLDS = 10
+# what the groups of cues were made for: weights are pulled toward these, not toward zero, for 180 statements cannot teach them all
+PRIOR = {
+    ("q_support_any", "supports"): 0.7,
+    ("q_support_weak_any", "supports"): 0.2,
+    ("q_oppose_any", "opposes"): 0.7,
+    ("q_oppose_weak_any", "opposes"): 0.2,
+    ("q_refusal_any", "opposes"): 2.0,
+    ("q_conditional_any", "conditional"): 1.0,
+    ("q_conditional_weak_any", "conditional"): 0.3,
+    ("q_report_any", "neutral"): 0.4,
+    ("from_RU", "opposes"): 1.0,
+    ("from_candidate", "supports"): 1.0,
+    ("own_bid", "supports"): 0.5,
+    ("from_TR_HU", "conditional"): 0.5,
+    ("from_nobody", "neutral"): 0.5,
+}
 
 
 def main() -> None:
@@ -189,19 +205,21 @@ def _stance_weights(samples: list[dict[str, Any]], names: list[str], l2: float) 
     share = targets.sum(axis=0) / len(targets)
     per_sample = (targets @ (1 / np.maximum(share, 1e-9)) ** 0.5) if l2 else np.ones(len(targets))
     scale = (per_sample / per_sample.mean())[:, None]
-    matrix = _matrix(samples, names)
-    return _fit_weighted(matrix, targets, scale, l2)
+    prior = np.array([[PRIOR.get((name, label), 0.0) for label in STANCES] for name in names])
+    return _fit_weighted(_matrix(samples, names), targets, scale, l2, prior)
 
 
-def _fit_weighted(matrix: Any, targets: Any, scale: Any, l2: float) -> Any:
-    weights = np.zeros((matrix.shape[1], targets.shape[1]))
+def _fit_weighted(matrix: Any, targets: Any, scale: Any, l2: float, prior: Any) -> Any:
+    weights = prior.copy()
     rate = min(4.0 / max(np.linalg.norm(matrix, 2) ** 2 / len(matrix), 1e-9), 1.0)
     for _ in range(1500):
         scores = matrix @ weights
         scores -= scores.max(axis=1, keepdims=True)
         chances = np.exp(scores)
         chances /= chances.sum(axis=1, keepdims=True)
-        weights -= rate * (matrix.T @ ((chances - targets) * scale) / len(matrix) + l2 / len(matrix) * weights)
+        weights -= rate * (
+            matrix.T @ ((chances - targets) * scale) / len(matrix) + l2 / len(matrix) * (weights - prior)
+        )
     return weights
 
 

@@ -51,11 +51,11 @@ def main() -> None:
     rules = flag.compile_rules([TOPIC])
 
     gold = np.array([row["label"] == "accession" for row in rows], float)
-    table = [rules.story(one) for one in documents]
-    names = sorted({name for story in table for name in (story.features if story else ())})
-    x = np.array([[story.features[name] if story else 0.0 for name in names] for story in table])
-    matched = np.array([story is not None for story in table])
-    print(f"{len(rows)} rows, {int(gold.sum())} positive; the query and a sentence match {matched.sum()}, {int(gold @ matched)} of the positives")
+    table = [rules.features(one) for one in documents]
+    names = list(next(values for values in table if values is not None))
+    x = np.array([[values[name] if values else 0.0 for name in names] for values in table])
+    matched = np.array([values is not None for values in table])
+    print(f"{len(rows)} rows, {int(gold.sum())} positive; the query matches {matched.sum()}, {int(gold @ matched)} positive")
 
     if options.fit:
         weights, intercept = fit(x[matched], gold[matched])
@@ -132,11 +132,10 @@ def shipped(x: Vector, names: Sequence[str], matched: Vector) -> Vector:
 def write(names: Sequence[str], weights: Vector, intercept: float) -> None:
     """Replaces the accession model in the package's weights."""
     path = Path(flag.__file__).with_name("weights.yaml")
-    text = path.read_text(encoding="utf-8")
-    head, tail = text.partition("accession:")[0], text.partition("generic:")[2]
-    lines = [f"  intercept: {intercept:.4f}", "  weights:"]
-    lines += [f"    {name}: {weight:.4f}" for name, weight in zip(names, weights, strict=True)]
-    path.write_text(head + "accession:\n" + "\n".join(lines) + "\n\ngeneric:" + tail, encoding="utf-8")
+    head, mark, _ = path.read_text(encoding="utf-8").rpartition("  accession:\n")
+    lines = [f"    intercept: {intercept:.4f}", "    weights:"]
+    lines += [f"      {name}: {weight:.4f}" for name, weight in zip(names, weights, strict=True)]
+    path.write_text(head + mark + "\n".join(lines) + "\n", encoding="utf-8")
     models.cache_clear()
     print(f"wrote {path}")
 

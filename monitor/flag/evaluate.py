@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 
+from monitor.flag.layout import Layout, lay_out
 from monitor.flag.match import Reading, Span, Terms
 from monitor.flag.query import And, Field, Has, Named, Near, Node, Not, Or, Property, Term, Within
 
@@ -18,16 +19,26 @@ Test = Callable[["Scene"], Outcome]
 _MOST_PLACES = 512  # of one NEAR; nobody reads more, and a text that repeats two words for ever must not take for ever
 
 
-@dataclass(slots=True)
 class Scene:
     """One document under evaluation: its words, the terms found in it, and what is known about it."""
 
-    reading: Reading
-    found: Mapping[int, list[Span]]
-    properties: Mapping[Property, str]  # folded
-    lead_end: int  # first word after the lead
-    lang: str | None
-    memo: dict[str, list[Place]] = field(default_factory=dict)  # places of lexicon entries
+    def __init__(
+        self,
+        reading: Reading,
+        found: Mapping[int, list[Span]],
+        properties: Mapping[Property, str] | None = None,
+        lang: str | None = None,
+    ) -> None:
+        self.reading = reading
+        self.found = found
+        self.properties = properties or {}  # folded
+        self.lang = lang
+        self.memo: dict[str, list[Place]] = {}  # places of lexicon entries
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The document's sentences, found when first asked for."""
+        return lay_out(self.reading)
 
 
 def compile_node(node: Node, terms: Terms, entries: dict[str, Test]) -> Test:
@@ -156,12 +167,10 @@ def near(ones: list[Place], others: list[Place], distance: int, ordered: bool, b
 def _within(part: Test, place: Field) -> Test:
     def test(scene: Scene) -> Outcome:
         start = scene.reading.body_start
-        bounds: dict[Field, Span] = {
-            "title": (0, start - 1),
-            "lead": (start, scene.lead_end),
-            "body": (start, len(scene.reading.folded)),
-        }
-        low, high = bounds[place]
+        if place == "title":
+            low, high = 0, start - 1
+        else:
+            low, high = start, scene.layout.lead_end if place == "lead" else len(scene.reading.folded)
         return [found for found in part(scene) or () if low <= found[0] and found[1] <= high] or None
 
     return test

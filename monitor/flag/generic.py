@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 from monitor.flag.evaluate import Hit, Scene
-from monitor.flag.features import Sentence, sentence_of, split
 
 
-def measure(scene: Scene, hits: list[Hit]) -> tuple[dict[str, float], list[Sentence]]:
-    """The features of the generic model, and the sentences with matches."""
-    parts = split(scene)
-    firsts = [part.first for part in parts]
+def by_sentence(scene: Scene, hits: Sequence[Hit]) -> dict[int, list[Hit]]:
+    """Hits by the number of their sentence, those in page furniture left out."""
+    layout = scene.layout
+    placed: dict[int, list[Hit]] = {}
     for hit in hits:
-        part = sentence_of(hit[0], parts, firsts)
-        if part is not None:
-            part.hits.add(hit)
-    carrying = [part for part in parts if part.hits]
-    body = [part for part in carrying if part.field == "text"]
-    total = max(1, sum(part.field == "text" for part in parts))
-    values = {
-        "title": float(any(part.field == "title" for part in carrying)),
-        "lead": float(any(part.first < scene.lead_end for part in body)),
-        "sentences": math.log1p(len(body)),
-        "share": len(body) / total,
-        "density": math.log1p(100 * len(hits) / max(20, len(scene.reading.folded))),
+        number = layout.number_of(hit[0], hit[0] + 1)
+        if number is not None:
+            placed.setdefault(number, []).append(hit)
+    return placed
+
+
+def measure(scene: Scene, placed: Mapping[int, Sequence[Hit]]) -> dict[str, float]:
+    """The features of the generic model, from hits by sentence number."""
+    extents = scene.layout.extents
+    has_title = bool(extents) and extents[0].field == "title"
+    in_title = has_title and 0 in placed
+    sentences = len(placed) - in_title
+    return {
+        "title": float(in_title),
+        "lead": float(any(extents[number].first < scene.layout.lead_end for number in placed if number or not has_title)),
+        "sentences": math.log1p(sentences),
+        "share": sentences / max(1, len(extents) - has_title),
+        "density": math.log1p(100 * sum(map(len, placed.values())) / max(20, len(scene.reading.folded))),
     }
-    return values, carrying

@@ -1,4 +1,7 @@
-"""Features times weights -> a score in 0..1, with each feature's share. The weights are data, fitted by ``bench/relevance.py``."""
+"""Features times weights -> a score in 0..1, with each feature's share, and in words what would change it.
+
+The weights are data: ``weights.yaml``, written by ``bench/relevance.py --fit``.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,16 @@ class Model:
     name: str
     intercept: float
     weights: Mapping[str, float]
+    words: Mapping[str, str]  # what each feature means, for people
 
 
 def score(model: Model, features: Mapping[str, float]) -> tuple[float, dict[str, float]]:
-    """The score and the parts it is made of, in log-odds; ``parts`` sum up to the score's log-odds."""
-    parts = {name: round(weight * features.get(name, 0.0), 4) for name, weight in model.weights.items()}
-    parts = {"base": model.intercept} | {name: part for name, part in parts.items() if part}
+    """The score, and its parts in log-odds: ``base`` and one for each feature that counts. The parts sum up to the score's log-odds."""
+    parts = {"base": model.intercept}
+    for name, weight in model.weights.items():
+        part = round(weight * features.get(name, 0.0), 4)
+        if part:
+            parts[name] = part
     return logistic(sum(parts.values())), parts
 
 
@@ -30,14 +37,27 @@ def logistic(odds: float) -> float:
     return 1 / (1 + math.exp(-max(-50.0, min(50.0, odds))))
 
 
+def flip(model: Model, value: float, threshold: float, parts: Mapping[str, float], cited: int) -> str:
+    """In words, what would turn the judgement round. ``cited``: sentences of the evidence."""
+    sentences = "the cited sentence" if cited == 1 else f"the {cited} cited sentences"
+    named = {name: part for name, part in parts.items() if name != "base"}
+    pro = max(named, key=lambda name: named[name], default=None)
+    against = min(named, key=lambda name: named[name], default=None)
+    if value >= threshold:
+        strongest = f"; most for it: {model.words[pro]} ({named[pro]:+.1f})" if pro else ""
+        return f"not flagged without {sentences}, or with a threshold above {value:.2f}{strongest}"
+    held_back = f"; most against it: {model.words[against]} ({named[against]:+.1f})" if against and named[against] < 0 else ""
+    return f"flagged with a threshold of {value:.2f} or less, or if more than {sentences} spoke of it{held_back}"
+
+
 @cache
-def models() -> dict[str, Model]:
+def models() -> Mapping[str, Model]:
     """The models that ship with the program, by name."""
     from ruamel.yaml import YAML
 
     text = resources.files(__package__).joinpath("weights.yaml").read_text(encoding="utf-8")
     data = YAML(typ="safe", pure=True).load(text)
     return {
-        name: Model(name, float(model["intercept"]), {key: float(value) for key, value in model["weights"].items()})
-        for name, model in data.items()
+        name: Model(name, float(model["intercept"]), {key: float(value) for key, value in model["weights"].items()}, data["words"])
+        for name, model in data["models"].items()
     }
