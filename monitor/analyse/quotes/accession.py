@@ -26,7 +26,7 @@ Features = dict[str, float]
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _CUES = (
-    "support", "support_weak", "oppose", "oppose_weak", "conditional", "conditional_weak", "report", "negation",
+    "support", "support_weak", "refusal", "oppose", "oppose_weak", "conditional", "conditional_weak", "report", "negation",
     "neutral", "join", "weak",
 )  # fmt: skip
 _GROUPS = ("nato", *_CUES)

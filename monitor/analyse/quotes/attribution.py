@@ -20,6 +20,7 @@ _CONJUNCTIONS = frozenset(
 _HOME_OFFICES = frozenset(
     ("president", "prime_minister", "chancellor", "foreign_minister", "defence_minister", "minister", "lawmaker")
 )
+_VAGUE_OFFICES = frozenset(("expert", "politician", "diplomat", "lawmaker", "official", "national"))
 _NO_INVERSION = frozenset({"en"})  # a subject after the verb only directly behind a quotation: "said X"
 _TAG_WINDOW = 12  # words from a closing mark to the verb of saying, at most
 _LOOK_BACK = 5  # sentences that a pronoun may reach back
@@ -148,7 +149,7 @@ def _closes_sentence(story: Story, sentence: Sentence, verb: int, one: Quoted) -
     """Whether ", X said" or ", said X" behind the rest of the sentence belongs to all of it."""
     tokens = sentence.tokens
     start = tokens[verb].start
-    for mention in sentence.mentions:
+    for mention in reversed(sentence.mentions):
         if mention.start >= one.outer_end and mention.last <= verb and verb - mention.last <= 1:
             start = mention.start
             break
@@ -159,6 +160,8 @@ def _closes_sentence(story: Story, sentence: Sentence, verb: int, one: Quoted) -
 
 def _subject_of_tag(story: Story, sentence: Sentence, one: Quoted, verb: int) -> Speaker | None:
     tokens = sentence.tokens
+    if tokens[verb].tag & Tag.SAID_IN:
+        return _said_in_place(story, sentence, verb)
     before = [
         mention
         for mention in sentence.mentions
@@ -219,6 +222,8 @@ def subject_of(story: Story, sentence: Sentence, verb: int, *, until: int) -> Sp
     """The subject of the verb at index ``verb``: before it, or, where the language allows, between it and ``until``."""
     tokens = sentence.tokens
     token = tokens[verb]
+    if token.tag & Tag.SAID_IN:
+        return _said_in_place(story, sentence, verb)
     earlier = [index for index in sentence.verbs() if index < verb]
     if earlier and (token.tag & Tag.PARTICIPLE or (verb > 0 and tokens[verb - 1].low in _CONJUNCTIONS)):
         inherited = subject_of(story, sentence, earlier[-1], until=token.start)
@@ -235,6 +240,15 @@ def subject_of(story: Story, sentence: Sentence, verb: int, *, until: int) -> Sp
     if story.words.lang in _NO_INVERSION and not token.tag & Tag.PARTICIPLE:
         return None
     return _left_out(story, sentence, token.start)
+
+
+def _said_in_place(story: Story, sentence: Sentence, verb: int) -> Speaker | None:
+    """Whose paper it is: "в оценке службы Supo говорится", "говорится в заявлении министерства"."""
+    able = [mention for mention in sentence.mentions if mention.kind != "pronoun"]
+    left = [mention for mention in able if mention.last <= verb]
+    right = [mention for mention in able if mention.first > verb]
+    mention = left[-1] if left else right[0] if right else None
+    return resolved(story, sentence, mention) if mention is not None else None
 
 
 def _subject_left(story: Story, sentence: Sentence, verb: int) -> Mention | None:
@@ -406,12 +420,23 @@ def resolved(story: Story, sentence: Sentence, mention: Mention) -> Speaker | No
             found = _earlier(story, sentence, mention.start, mention.gender)
         return found and Speaker(found.name, surface, mention.start, found.role, found.country, found.figure)
     if mention.kind == "description":
-        figure = None if mention.others else story.cast.described(mention)
+        figure = None if mention.others else story.cast.described(mention) or _only_speaker(story, sentence, mention)
         if figure is not None:
             return _figure(story, figure, surface, mention)
         country = mention.country or (story.words.home if mention.office in _HOME_OFFICES else None)
         return Speaker(_without_article(story, mention), surface, mention.start, mention.role, country)
     return Speaker(_without_article(story, mention), surface, mention.start, None, mention.country)
+
+
+def _only_speaker(story: Story, sentence: Sentence, mention: Mention) -> Figure | None:
+    """Whom "the analyst" means where nobody was introduced as one: the last speaker, if the story gives them no office."""
+    if mention.indefinite or mention.office not in _VAGUE_OFFICES:
+        return None
+    for number in range(sentence.number - 1, max(sentence.number - 1 - _LOOK_BACK, -1), -1):
+        speaker = story.sentences[number].speaker
+        if speaker is not None and speaker.figure is not None:
+            return speaker.figure if not speaker.figure.offices else None
+    return None
 
 
 def _figure(story: Story, figure: Figure, surface: str, mention: Mention) -> Speaker:
@@ -454,7 +479,7 @@ def _earlier(story: Story, sentence: Sentence, at: int, gender: str | None) -> S
                 return before.speaker
             continue
         for mention in _subjects_first(before, before.end):
-            if mention.kind == "description" and not mention.in_place:
+            if mention.kind == "description" and not mention.in_place and not mention.others:
                 found = resolved(story, before, mention)
                 if found is not None and (found.figure is None or _agrees(found.figure, gender)):
                     return found
@@ -479,7 +504,7 @@ def _institution_before(story: Story, sentence: Sentence, pronoun: Mention) -> S
         for mention in one.mentions:
             if mention.start >= pronoun.start or mention.possessive or mention.in_place:
                 continue
-            if mention.kind in ("institution", "country") or (mention.kind == "description" and pronoun.gender == "p"):
+            if mention.others if pronoun.gender == "p" else mention.kind in ("institution", "country"):
                 return resolved(story, one, mention)
     return None
 

@@ -262,11 +262,7 @@ def _according(story: Story, sentence: Sentence) -> Reported | None:
             return Reported(span, speaker, sentence, False) if span else None
         holder = next((one for one in sentence.mentions if one.first > index), None)
         behind = tokens[index].end if token.tag & Tag.ZUFOLGE or holder is None else holder.end
-        comma = story.masked.find(",", behind, sentence.end)
-        start = comma + 1 if token.tag & Tag.ACCORDING else behind
-        if token.tag & Tag.ACCORDING and (comma < 0 or comma - behind > 60):
-            start = behind
-        span = _trimmed(story, start, sentence.end)
+        span = _trimmed(story, behind, sentence.end)
         return Reported(span, speaker, sentence, False) if span else None
     return None
 

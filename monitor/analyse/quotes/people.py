@@ -17,7 +17,8 @@ _JOINING = frozenset((" ", "\u00a0", "-", " - ", "’", "'", ". ", ".\u00a0", ".
 _PARTICLES = frozenset(
     "de da do dos das di del della la le van von der den ter zu bin ibn al el af von und e y".split()
 )
-_ENDS_NAME = VERB | Tag.THAT | Tag.PRONOUN | Tag.ACCORDING | Tag.ZUFOLGE
+_QUOTED_GAPS = frozenset((' "', '" ', " «", "» ", " „", "“ ", "” ", " “"))
+_ENDS_NAME = VERB | Tag.OTHER_VERB | Tag.THAT | Tag.PRONOUN | Tag.ACCORDING | Tag.ZUFOLGE
 _NO_COMPLEMENT_ENDINGS = ("л", "ла", "ли", "лся", "лась", "лись", "ет", "ит", "ют", "ут", "ят", "ется", "ится", "ть", "ł", "ła", "li", "ie", "ł się", "io", "ao", "la")  # fmt: skip
 
 
@@ -237,7 +238,9 @@ def _noun_phrase(
     while j < n:
         token = tokens[j]
         if j > anchor and not joined(text, tokens[j - 1], token):
-            break
+            gap = text[tokens[j - 1].end : token.start]
+            if not (gap in _QUOTED_GAPS and (roles or institution)):
+                break
         tag = token.tag
         if tag & (Tag.ROLE | Tag.INSTITUTION) and not (
             names and roles and not tokens[j - 1].possessive and _is_final_name(tokens, names)
@@ -252,6 +255,8 @@ def _noun_phrase(
                 and len(names) > 1
             ):
                 break
+            if roles and words.oblique and tokens[roles[-1]].low.endswith(words.oblique):
+                break  # "заявила журналистам представитель": two people
             if words.genitive_follows and names and not roles and not institution:
                 break  # "w Berlinie sekretarz generalny": the place is no part of the office
             if tag & Tag.ROLE:
@@ -384,6 +389,10 @@ def _mention(
     )
     if first < anchor and tokens[first].tag & Tag.DEFINITE and tokens[first].tag & (Tag.PREPOSITION | Tag.OF):
         in_place = True
+    if words.oblique and (roles or len(run) > 1):
+        # "журналисту Такеру Карлсону": the case says that they only listen
+        named = roles[0] if roles else run[0]
+        in_place = in_place or tokens[named].low.endswith(words.oblique)
     possessive = tokens[last - 1].possessive
     kind: Kind
     if run:

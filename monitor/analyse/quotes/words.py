@@ -45,6 +45,8 @@ class Tag:
     NO_NAME = 32768
     ORGANISATION = 65536
     TITLE = 131072
+    SAID_IN = 524288  # "говорится", "czytamy": is said in whatever stands in the place
+    OTHER_VERB = 1048576  # no verb of saying; listed because lost links glue it to names
     MEDIUM = 262144  # a newspaper, an agency: passes words on
 
 
@@ -78,7 +80,8 @@ class Meaning:
 
 _NOTHING = Meaning()
 _KEYS = {
-    "other_verbs": 0,
+    "other_verbs": Tag.OTHER_VERB,
+    "said_in": Tag.SAY | Tag.SAID_IN,
     "say": Tag.SAY,
     "act": Tag.ACT,
     "participle": Tag.PARTICIPLE,
@@ -144,6 +147,7 @@ class Words:
         self.head_last = lang in ("en", "sv", "de", "fi", "tr")
         self.possessives = frozenset((data.get("possessives") or "").split())
         self._plurals = frozenset((data.get("plurals") or "").split())
+        self.oblique = tuple((data.get("oblique") or "").split())
         self.times = frozenset((data.get("times") or "").split())
         self.as_words = frozenset((data.get("as_words") or "").split())
         self.bare_prepositions = frozenset((data.get("bare_prepositions") or "").split())
@@ -175,7 +179,9 @@ class Words:
         for many in entries.multi.values():
             many.sort(key=lambda one: -len(one[0]))
         colon = r"(?::[^\W_]{1,4}\b)?" if lang in ("fi", "sv") else ""
-        self._word = re.compile(r"[^\W_]+(?:(?:-|\.-)[^\W_]+)*" + _APOSTROPHES.get(lang, "") + colon)
+        # French "a-t-il dit": the pronoun is a word of its own
+        pronoun = r"(?!(?:t-)?(?:il|elle|ils|elles|on)\b)" if lang == "fr" else ""
+        self._word = re.compile(r"[^\W_]+(?:(?:-|\.-)" + pronoun + r"[^\W_]+)*" + _APOSTROPHES.get(lang, "") + colon)
         self.meaning = lru_cache(maxsize=20000)(self._meaning)
         self._parts = lru_cache(maxsize=5000)(self._split)
 
@@ -283,12 +289,16 @@ class Words:
                 return word[:i], word[i:]
         return (word,)
 
+    def _tag_of_stem(self, stem: str) -> int:
+        found = self._entries.prefixes.get(stem) or self._entries.exact.get(stem)
+        return found.tag if found else 0
+
     def _is_verb_form(self, low: str) -> bool:
         """A whole form of a verb of saying: the stem of the lexicon and at most a short ending."""
         if low in self._entries.exact:
-            return bool(self._entries.exact[low].tag & VERB)
+            return bool(self._entries.exact[low].tag & (VERB | Tag.OTHER_VERB))
         return any(
-            low[:size] in self._entries.prefixes and self._entries.prefixes[low[:size]].tag & VERB
+            self._tag_of_stem(low[:size]) & (VERB | Tag.OTHER_VERB)
             for size in range(max(len(low) - 2, 4), len(low) + 1)
         )
 
