@@ -89,9 +89,9 @@ booted() {
 run() {
     local dir=$1
     shift
-    exec_in=(nsenter -t "$(cat "$dir/pid")" --all --wd=/ env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-        HOME=/root LANG=C.UTF-8 ${BOX_ENV:-})
-    "${exec_in[@]}" "$@"
+    # shellcheck disable=SC2086 # BOX_ENV: several NAME=VALUE
+    nsenter -t "$(cat "$dir/pid")" --all env -i --chdir=/ HOME=/root LANG=C.UTF-8 \
+        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin ${BOX_ENV:-} "$@"
 }
 
 down() {
