@@ -90,7 +90,7 @@ def _outlines(root: Any) -> Iterator[tuple[dict[str, str], tuple[str, ...]]]:
         if not isinstance(element.tag, str):
             continue
         attributes = {name.lower(): value for name, value in element.attrib.items()}
-        is_outline = etree.QName(element).localname.lower() == "outline"
+        is_outline = element.tag.rpartition("}")[2].lower() == "outline"
         if is_outline:
             yield attributes, folders
         name = " ".join((attributes.get("text") or attributes.get("title") or "").split())

@@ -98,6 +98,7 @@ def test_broken_markup_is_read_as_far_as_it_goes() -> None:
         )
     )
     assert "https://b.example/" in [feed.url for feed in feeds]
+    assert read_opml(opml('<outline xmlUrl="https://a.example/"/><:/>'))[0].url == "https://a.example/"
 
 
 TEXT = st.text(
