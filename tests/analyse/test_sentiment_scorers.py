@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.analyse.sentiment import sentiment
 from monitor.analyse.sentiment.linear import LinearScorer, features
 from monitor.analyse.sentiment.neural import CARD, NETWORK, TOKENIZER, NeuralScorer, window
 from monitor.analyse.sentiment.scorers import Scorer, load_scorer
 from monitor.errors import ScorerError
+from monitor.model import Document
 from monitor.settings import SentimentSettings
 
 NEURAL_EXTRA = all(find_spec(name) for name in ("onnxruntime", "tokenizers", "numpy"))
@@ -193,6 +195,38 @@ def test_a_long_sentence_is_cut_to_a_window_around_the_target() -> None:
         assert (cut[0], cut[-1]) == (0, 299)
         assert place in cut and cut_marks[cut.index(place)] == 1
         marks[place] = 0
+
+
+# --- on real news --------------------------------------------------------------------------------------------------
+
+TALKS_STORY = """Negotiations over the country's accession have soured, a diplomat in the capital admitted on Monday.
+The talks had become toxic, he said, and every meeting ended in the same bitter quarrel.
+Nobody in the alliance wants to name a date. Discussions have reached a deadlock, another envoy complained."""
+
+
+@pytest.mark.parametrize("name", ["linear", pytest.param("neural", marks=needs_neural)])
+def test_sour_talks_are_called_negative(name: str) -> None:
+    """The story this program was asked for: the talks themselves are said to be toxic."""
+    document = Document(id="1", title="Talks with the alliance turn sour", text=TALKS_STORY, lang="en")
+    tone = sentiment(document, (), (), (), load(name), ("talks", "accession"))
+    talks = tone.targets[0]
+    assert (talks.target, talks.label, talks.n) == ("talks", "negative", 3)
+    assert tone.score is not None and tone.score < 0
+
+
+@pytest.mark.parametrize(("name", "bar"), [("linear", 0.63), pytest.param("neural", 0.75, marks=needs_neural)])
+def test_scorers_hold_their_measure_on_labelled_news(name: str, bar: float, data_dir: Path) -> None:
+    """Macro-F1 on sentences with several targets does not fall below what the card of the models states."""
+    lines = (data_dir / "sentiment/newsmtsc_devtest_mt.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    rows = [(record["sentence_normalized"], target) for record in records for target in record["targets"]]
+    truth = [{2: "negative", 4: "neutral", 6: "positive"}[int(target["polarity"])] for _, target in rows]
+    guess = likeliest(load(name), *((text, target["from"], target["to"]) for text, target in rows))
+    f1 = []
+    for label in ("negative", "neutral", "positive"):
+        hits = sum(t == g == label for t, g in zip(truth, guess, strict=True))
+        f1.append(2 * hits / (truth.count(label) + guess.count(label)))
+    assert sum(f1) / 3 >= bar
 
 
 # --- hub -----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from functools import cache
 from importlib import resources
 from itertools import pairwise
 
+from monitor import lexicon
 from monitor.analyse.sentiment.scorers import Probabilities, SentenceTarget
 from monitor.errors import ScorerError
 
@@ -154,7 +155,7 @@ def _valences(words: list[str], place: int, clause: tuple[int, int]) -> dict[str
 
 @cache
 def _word_list() -> Mapping[str, float]:
-    """VADER's words and their mean valence, -4..4, from the file in its package.
+    """VADER's words and their mean valence, -4..4, from the file in its package, and those of ours that it lacks.
 
     The package's own analyser is not used: on sentences of news it is worse, and importing it costs more than this.
     """
@@ -163,4 +164,5 @@ def _word_list() -> Mapping[str, float]:
     except (ModuleNotFoundError, FileNotFoundError) as error:
         raise ScorerError(f"the linear scorer needs the word list of the package vaderSentiment: {error}") from error
     entries = (line.split("\t") for line in text.splitlines() if line.strip())
-    return {entry[0]: float(entry[1]) for entry in entries}
+    ours = {word: value for value, words in lexicon.load("valences")["en"].items() for word in words.split()}
+    return ours | {entry[0]: float(entry[1]) for entry in entries}
