@@ -387,8 +387,10 @@ def _mention(
     in_place = bool(
         not one_of and before is not None and before.tag & Tag.PREPOSITION and not before.tag & Tag.ACCORDING
     )
-    if first < anchor and tokens[first].tag & Tag.DEFINITE and tokens[first].tag & (Tag.PREPOSITION | Tag.OF):
-        in_place = True
+    opener = tokens[first]
+    if first < anchor and opener.tag & Tag.DEFINITE and opener.tag & (Tag.PREPOSITION | Tag.OF):
+        # "der", "na", "des": article and preposition in one; behind a verb ("sagte der Sprecher") only an article
+        in_place = in_place or (before is not None and not before.tag & VERB and joined(text, before, opener))
     if words.oblique and (roles or len(run) > 1):
         # "журналисту Такеру Карлсону": the case says that they only listen
         named = roles[0] if roles else run[0]
