@@ -36,6 +36,7 @@ STAGES: Mapping[str, Stage] = {
     "poll": pipeline.poll_feeds,
     "read": pipeline.read_pending,
     "tell": pipeline.tell_owed,
+    "watch": pipeline.watch_stories,
 }
 
 

@@ -1,9 +1,10 @@
-"""poll -> read -> tell: the way of a story. The only module that knows the order, and where errors are caught.
+"""poll -> read -> tell, and watch: the way of a story. The only module that knows the order, and catches errors.
 
     feeds --poll--> entries --read--> stories --tell--> mails
            fetch             fetch             compose
            parse             extract           deliver
                              analyse, flag
+                                              ^ watch: fetch again, compare
 
 Every hand-over is a committed row, and what says "done" is written last: an entry is settled in the transaction that
 stores its story, an alert is noted as sent after the server took it. A crash anywhere means "again", never "lost".
@@ -17,21 +18,25 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from monitor import alert as alerts
-from monitor import poll, work
+from monitor import poll, watch, work
 from monitor.channels import Channel, open_channels, recipients, sender
 from monitor.config import Config
 from monitor.errors import DeliveryError, FeedError, FetchError, MonitorError
 from monitor.fetch import Fetcher
 from monitor.model import (
     AlertPolicy,
+    Change,
     Delivery,
     FeedDocument,
     FeedState,
+    Look,
+    PageRecord,
+    PageStatus,
     PendingEntry,
     PollOutcome,
     PollStatus,
@@ -39,6 +44,8 @@ from monitor.model import (
     SavedStory,
     StoryRecord,
     ThreadPlace,
+    Watch,
+    WatchedStory,
 )
 from monitor.same_quote import said_before
 from monitor.same_story import Recent, Sketch
@@ -55,11 +62,15 @@ POLL_AT_ONCE = 400  # feeds in work: many may wait for their host's turn, the fe
 READ_AT_ONCE = 64  # entries in work at the same time; each host and each worker has its own, lower limit
 READ_RETRY_S = (60, 180, 600, 1800)  # between the attempts to read an entry: minutes, since an alert may wait for it
 TELL_RETRY_MAX_S = 3600
+WATCH_AT_ONCE = 2
+WATCH_BATCH = 20  # looks of one pass: short passes, so that each one sees whether news has come
+WATCH_PATIENCE = timedelta(minutes=15)  # so long a look waits while there are entries to read, then goes alone
 COPY_SKETCH = "shingles"
 COPIES_AFTER = timedelta(days=7)  # a text that returns later than that is a new story
 SAID_AFTER = timedelta(days=10)  # the same words later than that are said anew
 # answers that will not change within minutes: the entry is judged on its feed's text at once, an alert must not wait
 PAGE_REFUSED = frozenset({401, 402, 403, 404, 405, 406, 410, 451})
+PAGE_GONE = frozenset({404, 410})
 
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]  # stage, done, total
@@ -117,6 +128,9 @@ class Tally:
     entries_skipped: int = 0
     stories_stored: int = 0
     stories_flagged: int = 0
+    stories_watched: int = 0
+    stories_changed: int = 0
+    watches_failed: int = 0
     alerts_owed: int = 0
     alerts_sent: int = 0
     alerts_put_off: int = 0
@@ -129,10 +143,12 @@ class Tally:
 
 
 async def cycle(monitor: Monitor, *, all_feeds: bool = False) -> Tally:
-    """One full cycle: tell what is owed from before, poll what is due, read until nothing is due, tell."""
+    """One full cycle: tell what is owed from before, poll what is due, read until nothing is due, tell; then watch."""
     tally = await tell_owed(monitor)
     tally.add(await poll_feeds(monitor, all_feeds=all_feeds))
     tally.add(await read_all(monitor))
+    tally.add(await tell_owed(monitor))
+    tally.add(await watch_all(monitor))
     tally.add(await tell_owed(monitor))
     return tally
 
@@ -319,17 +335,25 @@ def _save(monitor: Monitor, record: StoryRecord) -> SavedStory:
     """Store the story; a copy of an earlier one joins its thread and owes no mail of its own."""
     now = monitor.clock()
     policy = _alert_policy(monitor.config, now)
+    watch_at = watch.first_look(record, monitor.config.watch)
     if not record.sketch:
-        return monitor.store.save_story(record, policy)
-    quotes = record.analysis.quotes
-    said = said_before(quotes, record.analysis.lang, monitor.store.recent_quotes(now - SAID_AFTER)) if quotes else {}
+        return monitor.store.save_story(record, policy, watch_at=watch_at)
+    said = _said(monitor, record, now)
     sketch = Sketch.from_bytes(record.sketch)
     copy = monitor.recent.find_copy(sketch)
     place = ThreadPlace(thread_id=None, reprint_of=copy.story_id) if copy else None
-    saved = monitor.store.save_story(record, policy, place, {COPY_SKETCH: record.sketch}, said)
+    saved = monitor.store.save_story(record, policy, place, {COPY_SKETCH: record.sketch}, said, watch_at)
     if saved.new:
         monitor.recent.add(saved.story_id, sketch)
     return saved
+
+
+def _said(monitor: Monitor, record: StoryRecord, now: datetime) -> Mapping[int, int]:
+    """Which of the story's quotations repeat words that were stored before."""
+    quotes = record.analysis.quotes
+    if not quotes:
+        return {}
+    return said_before(quotes, record.analysis.lang, monitor.store.recent_quotes(now - SAID_AFTER))
 
 
 async def _page_of(monitor: Monitor, entry: PendingEntry, *, last_try: bool) -> work.Page:
@@ -341,8 +365,9 @@ async def _page_of(monitor: Monitor, entry: PendingEntry, *, last_try: bool) -> 
             entry.link, accept=ACCEPT_PAGE, obey_robots=monitor.config.fetch.obey_robots
         )
     except FetchError as error:
-        if last_try or error.permanent or error.status in PAGE_REFUSED:
-            return work.Page(None, problem=str(error))
+        refused = error.permanent or error.status in PAGE_REFUSED
+        if last_try or refused:
+            return work.Page(None, problem=str(error), failed=not refused)
         raise
     return work.Page(response, fetched_at=monitor.clock())
 
@@ -381,6 +406,211 @@ def _alert_policy(config: Config, now: datetime) -> AlertPolicy:
         recipients=recipients(config.alerts),
         domain=sender(config.alerts).rpartition("@")[2].rstrip("> "),
         titles={topic.name: topic.title or topic.name for topic in config.topics},
+    )
+
+
+# --- watch --------------------------------------------------------------------------------------------------------
+
+
+async def watch_all(monitor: Monitor) -> Tally:
+    """Look at all stories that are due now to be fetched again; news is not waited for."""
+    tally = Tally()
+    due = monitor.clock()
+    while not monitor.stopping.is_set() and (watches := monitor.store.due_watches(due, WATCH_BATCH)):
+        one_pass = await _look_at(monitor, watches)
+        tally.add(one_pass)
+        if not one_pass.stories_watched:  # a look that cannot even be noted: the next cycle tries it again
+            break
+    return tally
+
+
+async def watch_stories(monitor: Monitor) -> Tally:
+    """Fetch again the stories that are due: what was changed or completed since is stored, and told if it matters.
+
+    News goes first: while entries wait to be read, only the one look that has waited too long is done.
+    """
+    now = monitor.clock()
+    if monitor.store.is_entry_due(now):
+        return await _look_at(monitor, monitor.store.due_watches(now - WATCH_PATIENCE, 1))
+    return await _look_at(monitor, monitor.store.due_watches(now, WATCH_BATCH), yielding=True)
+
+
+async def _look_at(monitor: Monitor, watches: Sequence[Watch], *, yielding: bool = False) -> Tally:
+    tally = Tally()
+
+    async def one(watch_: Watch) -> None:
+        if yielding and monitor.store.is_entry_due(monitor.clock()):
+            return  # it stays due
+        await _look_one(monitor, watch_, tally)
+
+    await _each(watches, one, at_once=WATCH_AT_ONCE, stage="watch", monitor=monitor)
+    return tally
+
+
+async def _look_one(monitor: Monitor, watch_: Watch, tally: Tally) -> None:
+    """One look at one story: whatever comes of it leaves a note and the time of the next look."""
+    watched = monitor.store.watched_story(watch_.story_id)
+    if watched is None or not _is_watched(monitor, watch_, watched):
+        monitor.store.note_look(Look(watch_.story_id, monitor.clock(), "over", None))
+        return
+    tally.stories_watched += 1
+    try:
+        await _look(monitor, watch_, watched, tally)
+    except FetchError as error:
+        if error.status in PAGE_GONE:
+            _note_offline(monitor, watch_, watched, str(error), tally)
+        else:
+            _put_off_look(monitor, watch_, watched, error, tally)
+    except MonitorError as error:
+        _put_off_look(monitor, watch_, watched, error, tally)
+    except Exception as error:
+        log.exception("watch crashed", extra={"story": watch_.story_id, "url": watched.story.url})
+        _put_off_look(monitor, watch_, watched, error, tally)
+
+
+def _is_watched(monitor: Monitor, watch_: Watch, watched: WatchedStory) -> bool:
+    """Is there still a reason to look? A story may have been completed by another entry, or lost its flag."""
+    return watch.next_look(watch_, watched, monitor.config.watch, watch_.since) is not None
+
+
+async def _look(monitor: Monitor, watch_: Watch, watched: WatchedStory, tally: Tally) -> None:
+    response = await monitor.fetcher.get(
+        watched.entry.link or watched.story.url,
+        etag=watch_.etag,
+        last_modified=watch_.last_modified,
+        accept=ACCEPT_PAGE,
+        obey_robots=monitor.config.fetch.obey_robots,
+    )
+    now = monitor.clock()
+    changes = [Change("back online", None, watched.story.title)] if watch_.offline >= watch.OFFLINE_LOOKS else []
+    if response.status == 304 or (watched.page is not None and response.body == watched.page.body):
+        _note_look(monitor, watch_, watched, "unchanged", response, changes)
+        return
+    page = work.Page(response, fetched_at=now)
+    reading = await call(monitor.executor, work.read_again, watched, page, monitor.analysis, now)
+    if reading.status is PageStatus.GONE:
+        _note_offline(monitor, watch_, watched, reading.quality, tally)
+    elif reading.record is not None:
+        _replace(monitor, watch_, watched, reading.record, [*changes, *reading.changes], tally)
+    elif reading.first:
+        kept = PageRecord(now, response.status, response.headers, response.body)
+        _note_look(monitor, watch_, watched, "first page", response, changes, kept)
+    elif reading.status in work.FULL_TEXT:
+        _note_look(monitor, watch_, watched, "unchanged", response, changes)
+    else:  # its validators would stand for a page that is not the article: the next look asks for it whole
+        _note_look(monitor, watch_, watched, f"less than the article: {reading.quality}", None, changes)
+
+
+def _replace(
+    monitor: Monitor,
+    watch_: Watch,
+    watched: WatchedStory,
+    record: StoryRecord,
+    changes: Sequence[Change],
+    tally: Tally,
+) -> None:
+    """The new reading in place of the old one, what changed, and the alerts owed: one transaction."""
+    now = monitor.clock()
+    sketches, place = {}, None
+    if record.sketch:
+        sketches = {COPY_SKETCH: record.sketch}
+        copy = monitor.recent.find_copy(Sketch.from_bytes(record.sketch))
+        if copy is not None and copy.story_id != watch_.story_id:
+            place = ThreadPlace(thread_id=None, reprint_of=copy.story_id)
+    saved = monitor.store.save_again(
+        _look_of(monitor, watch_, watched, "changed" if watched.full else "full article", record),
+        record,
+        _alert_policy(monitor.config, now),
+        place,
+        sketches,
+        _said(monitor, record, now),
+        changes=changes,
+        follow_ups=watch.told(changes, watched, record.analysis) if watched.full else {},
+    )
+    if record.sketch and watch_.story_id not in monitor.recent.sketches:
+        monitor.recent.add(watch_.story_id, Sketch.from_bytes(record.sketch))
+    tally.stories_changed += 1
+    tally.alerts_owed += saved.alerts
+    log.info(
+        "changed" if watched.full else "completed",
+        extra={
+            "story": watch_.story_id,
+            "url": watched.story.url,
+            "changes": ", ".join(dict.fromkeys(change.kind for change in changes)) or None,
+            "topics": ",".join(saved.flagged) or None,
+            "alerts": saved.alerts or None,
+        },
+    )
+
+
+def _look_of(monitor: Monitor, watch_: Watch, watched: WatchedStory, outcome: str, record: StoryRecord) -> Look:
+    """The look that ``record`` came of; what it makes of the story decides about the next one."""
+    now = monitor.clock()
+    story = replace(watched.story, status=str(record.status), analysis=record.analysis)
+    after = replace(watched, story=story, full=True)
+    next_at = watch.next_look(watch_, after, monitor.config.watch, now)
+    return Look(watch_.story_id, now, outcome, next_at, validators=_validators(record.page))
+
+
+def _note_look(
+    monitor: Monitor,
+    watch_: Watch,
+    watched: WatchedStory,
+    outcome: str,
+    response: Response | None,
+    changes: Sequence[Change] = (),
+    page: PageRecord | None = None,
+) -> None:
+    """The story stays as it is. ``response``: whose validators are sent the next time."""
+    now = monitor.clock()
+    next_at = watch.next_look(watch_, watched, monitor.config.watch, now)
+    look = Look(watch_.story_id, now, outcome, next_at, validators=_validators(response))
+    monitor.store.note_look(look, changes, page)
+    log.debug("looked", extra={"story": watch_.story_id, "outcome": outcome, "next": next_at})
+
+
+def _validators(answer: Response | PageRecord | None) -> tuple[str | None, str | None] | None:
+    """etag and last-modified of an answer; None when it has neither and need not: 304 may leave them out."""
+    if answer is None:
+        return None
+    found = answer.headers.get("etag"), answer.headers.get("last-modified")
+    bare = isinstance(answer, Response) and answer.status == 304 and found == (None, None)
+    return None if bare else found
+
+
+def _note_offline(monitor: Monitor, watch_: Watch, watched: WatchedStory, error: str, tally: Tally) -> None:
+    """The page is gone. Seen so twice it is a change, if we ever had it; the story stays as it was published."""
+    now = monitor.clock()
+    looks = watch_.offline + 1
+    tell = looks == watch.OFFLINE_LOOKS and watched.page is not None
+    next_at = watch.look_after_failure(watch_, watched, monitor.config.watch, now, permanent=looks > 1)
+    look = Look(watch_.story_id, now, "offline", next_at, watch_.failures + 1, looks, error)
+    monitor.store.note_look(look, [Change("taken offline", watched.story.title, None)] if tell else [])
+    tally.stories_changed += tell
+    log.info(
+        "taken offline" if tell else "page not found",
+        extra={"story": watch_.story_id, "url": watched.story.url, "error": error, "next": next_at},
+    )
+
+
+def _put_off_look(monitor: Monitor, watch_: Watch, watched: WatchedStory, error: Exception, tally: Tally) -> None:
+    now = monitor.clock()
+    known = error if isinstance(error, FetchError) else None
+    next_at = watch.look_after_failure(
+        watch_,
+        watched,
+        monitor.config.watch,
+        now,
+        retry_after_s=known.retry_after_s if known else None,
+        permanent=bool(known and known.permanent),
+    )
+    reason = str(error) if isinstance(error, MonitorError) else f"internal error: {error!r}"
+    look = Look(watch_.story_id, now, "failed", next_at, watch_.failures + 1, watch_.offline, reason)
+    monitor.store.note_look(look)
+    tally.watches_failed += 1
+    log.warning(
+        "look failed",
+        extra={"story": watch_.story_id, "url": watched.story.url, "error": reason, "next": next_at},
     )
 
 

@@ -20,12 +20,15 @@ from monitor.analyse import language
 from monitor.analyse.prospects import prospects
 from monitor.analyse.quotes import quotes
 from monitor.analyse.sentiment import Scorer, load_scorer, sentiment
+from monitor.errors import ExtractError
 from monitor.extract import extract
+from monitor.extract.versions import changes
 from monitor.flag import Rules, compile_rules
 from monitor.flag.tuning import Tuning, tuned
 from monitor.model import (
     Analysis,
     Article,
+    Change,
     Document,
     FeedDocument,
     PageRecord,
@@ -34,6 +37,7 @@ from monitor.model import (
     Response,
     Sentiment,
     StoryRecord,
+    WatchedStory,
 )
 from monitor.poll import parse_feed
 from monitor.same_story import sketch
@@ -110,6 +114,7 @@ class Page:
     response: Response | None
     fetched_at: datetime | None = None
     problem: str | None = None  # why the page could not be had; the feed's own text is judged then
+    failed: bool = False  # it could not be had for now; asking again may help
 
 
 def read_entry(entry: PendingEntry, page: Page, settings_json: str, read_at: datetime) -> StoryRecord | None:
@@ -155,7 +160,44 @@ def read_entry(entry: PendingEntry, page: Page, settings_json: str, read_at: dat
         ruleset=kit.ruleset,
         page=_page_record(page),
         sketch=sketch(text).to_bytes() if any(flag.flagged for flag in analysis.flags) else b"",
+        page_failed=page.failed,
     )
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a page of a watched story says now, compared with what was read before."""
+
+    status: PageStatus
+    quality: str
+    record: StoryRecord | None = None  # to be put in place of the story; None: it stays as it is
+    changes: tuple[Change, ...] = ()
+    first: bool = False  # the first page that gives the article: nothing to compare it with
+
+
+def read_again(watched: WatchedStory, page: Page, settings_json: str, read_at: datetime) -> Reading:
+    """Read the page of a stored story once more, and judge it anew if it says something else, or more.
+
+    Old and new page are read by the same program, so that an update of ours never looks like one of the outlet's.
+    A page that gives less than the article (a paywall that came down later) changes nothing.
+
+    Raises:
+        ExtractError: the page's bytes cannot be read at all; it may be better the next time.
+    """
+    entry = watched.entry
+    article = _article_of(entry, page)
+    if article is None or article.status not in FULL_TEXT:
+        return Reading(article.status, article.quality) if article else Reading(PageStatus.SHORT, "no page")
+    reading = Reading(article.status, article.quality)
+    if watched.full:
+        before = _last_words(watched)
+        if before is None:
+            return replace(reading, first=True)
+        found = changes(before, (article.title or entry.title, article.text), lang=watched.story.lang)
+        if not found:
+            return reading
+        reading = replace(reading, changes=found)
+    return replace(reading, record=read_entry(entry, page, settings_json, read_at))
 
 
 def parse_in_worker(body: bytes, url: str, content_type: str | None) -> FeedDocument:
@@ -183,6 +225,26 @@ def _article_of(entry: PendingEntry, page: Page) -> Article | None:
         feed_text=entry.content,
         feed_published_at=entry.published_at,
     )
+
+
+def _last_words(watched: WatchedStory) -> tuple[str, str] | None:
+    """Title and text of the newest kept page; without one, of the story, if they came from a page."""
+    kept = watched.page
+    if kept is not None:
+        try:
+            article = extract(
+                kept.body,
+                url=watched.story.url,
+                headers=kept.headers,
+                feed_title=watched.entry.title,
+                feed_text=watched.entry.content,
+                feed_published_at=watched.entry.published_at,
+            )
+        except ExtractError:
+            article = None
+        if article and article.status in FULL_TEXT:
+            return article.title or watched.entry.title, article.text
+    return (watched.story.title, watched.story.text) if watched.story.source == "page" else None
 
 
 def _address(entry: PendingEntry, article: Article | None) -> str:

@@ -17,6 +17,7 @@ STAGES = (
     "flag",
     "same_story",
     "same_quote",
+    "watch",
     "alert",
     "digest",
     "channels",
