@@ -22,7 +22,7 @@ def card(story: StoredStory) -> str:
 
 def _lines(story: StoredStory) -> Iterator[str]:
     yield click.style(one_line(story.title) or "(no headline)", bold=True)
-    yield story.url
+    yield story.link or story.url
     camp = wording.camp_name(story.camp)
     yield f"{story.outlet} ({camp}), {wording.language_name(story.lang)}, published {time_json(story.published_at)}"
     yield f"story {story.id}, thread {story.thread_id or '-'}; {wording.how_read(story)}"

@@ -470,6 +470,7 @@ class StoredStory:
     quality: str
     thread_id: int | None
     analysis: Analysis
+    link: str | None = None  # as the feed gave it: opens in a browser, where ``url`` is the story's identity
 
 
 @dataclass(frozen=True, slots=True)

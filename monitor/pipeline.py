@@ -198,6 +198,10 @@ async def _heard(
     unchanged = digest is None or digest == feed.body_hash
     document = None if unchanged else await _parse(monitor, response)
     move = poll.follow_moves(feed, response, now)
+    if document and document.truncated:
+        # the server must offer it again: nothing that says "known" is kept of a body that was not read to its end
+        log.warning("feed cut", extra={"feed": feed.url, "what": document.truncated})
+    whole = not (document and document.truncated)
     return PollOutcome(
         feed_id=feed.id,
         started_at=now,
@@ -208,9 +212,9 @@ async def _heard(
         elapsed_ms=response.elapsed_ms,
         entries=document.entries if document else (),
         parser=document.parser if document else None,
-        etag=response.headers.get("etag"),
-        last_modified=response.headers.get("last-modified"),
-        body_hash=digest,
+        etag=response.headers.get("etag") if whole else None,
+        last_modified=response.headers.get("last-modified") if whole else None,
+        body_hash=digest if whole else None,
         unconditional=unconditional,
         new_url=move.new_url,
         moved_to=move.moved_to,
@@ -358,7 +362,7 @@ def _said(monitor: Monitor, record: StoryRecord, now: datetime) -> Mapping[int, 
 
 async def _page_of(monitor: Monitor, entry: PendingEntry, *, last_try: bool) -> work.Page:
     """The article's page, or why there is none. Raises FetchError when another try can help."""
-    if not entry.link or len(entry.content) >= monitor.config.read.feed_text_min:
+    if not entry.link or len(work.feed_text(entry)) >= monitor.config.read.feed_text_min:
         return work.Page(None)
     try:
         response = await monitor.fetcher.get(

@@ -45,6 +45,7 @@ from monitor.settings import Section, SentimentSettings, TopicSettings
 from monitor.urls import canonical_url
 
 FULL_TEXT = (PageStatus.OK, PageStatus.LIVE)
+FULL_FEED_TEXT = 1000  # characters; what is shorter in a feed is a teaser, not the article
 
 
 class AnalysisSettings(Section):
@@ -149,7 +150,7 @@ def read_entry(entry: PendingEntry, page: Page, settings_json: str, read_at: dat
         url=url,
         title=title,
         authors=(article.authors if article else ()) or entry.authors,
-        published_at=entry.published_at or (article.published_at if article else None),
+        published_at=_published(entry, article, read_at),
         page_published_at=article.published_at if article else None,
         text=text,
         word_count=len(text.split()),
@@ -200,6 +201,11 @@ def read_again(watched: WatchedStory, page: Page, settings_json: str, read_at: d
     return replace(reading, record=read_entry(entry, page, settings_json, read_at))
 
 
+def feed_text(entry: PendingEntry) -> str:
+    """The fullest text that the feed carries: some put the whole article into the description."""
+    return max(entry.content, entry.summary, key=len)
+
+
 def parse_in_worker(body: bytes, url: str, content_type: str | None) -> FeedDocument:
     """The tolerant feed parser, for feeds that the fast one has doubts about. Raises FeedError."""
     return parse_feed(body, url=url, content_type=content_type, tolerant=True)
@@ -222,7 +228,7 @@ def _article_of(entry: PendingEntry, page: Page) -> Article | None:
         url=page.response.final_url,
         headers=page.response.headers,
         feed_title=entry.title,
-        feed_text=entry.content,
+        feed_text=feed_text(entry),
         feed_published_at=entry.published_at,
     )
 
@@ -254,15 +260,22 @@ def _address(entry: PendingEntry, article: Article | None) -> str:
     return canonical_url(entry.link or f"urn:monitor:{entry.feed_id}:{entry.key}")
 
 
+def _published(entry: PendingEntry, article: Article | None, read_at: datetime) -> datetime | None:
+    """The feed's date where it has one; a date in the future is a slip, and would top every list until it comes."""
+    published = entry.published_at or (article.published_at if article else None)
+    return min(published, read_at) if published else None
+
+
 def _best_text(entry: PendingEntry, article: Article | None) -> tuple[str, str, Literal["page", "feed", "summary"]]:
     """A full article beats the feed's full text beats the feed's summary; a stub never counts as the article."""
     if article and article.status in FULL_TEXT:
         return article.title or entry.title, article.text, "page"
     title = entry.title or (article.title if article else "")
-    if entry.content:
-        return title, entry.content, "feed"
+    offered = feed_text(entry)
+    if len(offered) >= FULL_FEED_TEXT:
+        return title, offered, "feed"
     teaser = article.text if article and article.status is PageStatus.STUB else ""
-    return title, "\n".join(_without_repeats([entry.summary, teaser])), "summary"
+    return title, "\n".join(_without_repeats([offered, teaser])), "summary"
 
 
 def _without_repeats(texts: Sequence[str]) -> list[str]:

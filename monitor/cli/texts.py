@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from monitor.work import AnalysisSettings
 
 
+FILE_ENTRIES = 50_000  # a file is read whole, where a feed from the network is cut much earlier
+
+
 @click.command("parse")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--content-type", help="The HTTP header that came with the file.")
@@ -31,7 +34,11 @@ def parse_command(file: Path, content_type: str | None, content_encoding: str | 
     from monitor.contracts import entry_json
     from monitor.poll import parse_feed
 
-    document = parse_feed(_read(file), url=url, content_type=content_type, content_encoding=content_encoding)
+    document = parse_feed(
+        _read(file), url=url, content_type=content_type, content_encoding=content_encoding, max_entries=FILE_ENTRIES
+    )
+    if document.truncated:
+        click.echo(f"monitor: {file}: {document.truncated}", err=True)
     for entry in document.entries:
         print_line(entry_json(entry))
 

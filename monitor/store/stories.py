@@ -118,7 +118,14 @@ def read(conn: sqlite3.Connection, story_id: int) -> StoredStory | None:
         quality=row["quality"],
         thread_id=row["thread_id"],
         analysis=analyses.read(conn, story_id, row["lang"]),
+        link=_link(conn, story_id),
     )
+
+
+def _link(conn: sqlite3.Connection, story_id: int) -> str | None:
+    """The address under which the first feed offered the story."""
+    row = conn.execute("select link from entries where story_id = ? order by id limit 1", (story_id,)).fetchone()
+    return row["link"] if row else None
 
 
 def _row(record: StoryRecord) -> dict[str, object]:
