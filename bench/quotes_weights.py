@@ -33,6 +33,7 @@ from monitor.analyse.quotes.words import words
 
 FOLDS = 10
 # what the groups of cues were made for: weights are pulled toward these, not toward zero, for 180 statements cannot teach them all
+PRIOR_YES = {"q_refusal": 1.2, "q_both": 1.0, "q_join": 0.8, "q_join_context": 0.6, "s_both": 0.5, "title_both": 0.3}
 PRIOR = {
     ("q_support_any", "supports"): 0.7,
     ("q_support_weak_any", "supports"): 0.2,
@@ -151,24 +152,11 @@ def _names(samples: list[dict[str, Any]]) -> list[str]:
     return sorted({name for one in samples for name in one["features"]})
 
 
-def _fit(matrix: Any, targets: Any, l2: float) -> Any:
-    """Softmax regression by Newton-like gradient descent with a fixed number of steps; ``targets`` one-hot."""
-    weights = np.zeros((matrix.shape[1], targets.shape[1]))
-    rate = 4.0 / max(np.linalg.norm(matrix, 2) ** 2 / len(matrix), 1e-9)
-    rate = min(rate, 1.0)
-    for _ in range(1500):
-        scores = matrix @ weights
-        scores -= scores.max(axis=1, keepdims=True)
-        chances = np.exp(scores)
-        chances /= chances.sum(axis=1, keepdims=True)
-        gradient = matrix.T @ (chances - targets) / len(matrix) + l2 / len(matrix) * weights
-        weights -= rate * gradient
-    return weights
-
-
 def _binary(samples: list[dict[str, Any]], names: list[str], l2: float) -> Any:
     labels = np.array([float(one["label"]) for one in samples])
-    both = _fit(_matrix(samples, names), np.stack([1 - labels, labels], axis=1), l2)
+    prior = np.array([[0.0, PRIOR_YES.get(name, 0.0)] for name in names])
+    targets = np.stack([1 - labels, labels], axis=1)
+    both = _fit(_matrix(samples, names), targets, np.ones((len(labels), 1)), l2, prior)
     return both[:, 1] - both[:, 0]
 
 
@@ -206,10 +194,11 @@ def _stance_weights(samples: list[dict[str, Any]], names: list[str], l2: float) 
     per_sample = (targets @ (1 / np.maximum(share, 1e-9)) ** 0.5) if l2 else np.ones(len(targets))
     scale = (per_sample / per_sample.mean())[:, None]
     prior = np.array([[PRIOR.get((name, label), 0.0) for label in STANCES] for name in names])
-    return _fit_weighted(_matrix(samples, names), targets, scale, l2, prior)
+    return _fit(_matrix(samples, names), targets, scale, l2, prior)
 
 
-def _fit_weighted(matrix: Any, targets: Any, scale: Any, l2: float, prior: Any) -> Any:
+def _fit(matrix: Any, targets: Any, scale: Any, l2: float, prior: Any) -> Any:
+    """Softmax regression by gradient descent with a fixed number of steps; ``targets`` one-hot, ``scale`` per sample."""
     weights = prior.copy()
     rate = min(4.0 / max(np.linalg.norm(matrix, 2) ** 2 / len(matrix), 1e-9), 1.0)
     for _ in range(1500):

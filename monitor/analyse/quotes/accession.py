@@ -55,12 +55,12 @@ def topic_features(story: Story, title: str, spans: Sequence[Span], before: Sequ
         features[f"{prefix}_weak"] = float(counts["weak"] > 0)
         features[f"{prefix}_weak_nato"] = float(counts["weak"] > 0 and nato)
         features[f"{prefix}_neutral"] = float(counts["neutral"] > 0)
-        features[f"{prefix}_refusal"] = float(counts["refusal"] > 0 and (nato or join))
         features[f"{prefix}_candidate"] = float(counts["candidate"] > 0)
     features["title_both"] = float(headline["join"] + headline["weak"] > 0 and headline["nato"] > 0)
     features["q_long"] = float(sum(end - start for start, end in spans) > 200)
     features["q_join_context"] = float(inside["join"] > 0 and around["nato"] + earlier["nato"] > 0)
     features["s_join_context"] = float(around["join"] > 0 and around["nato"] + earlier["nato"] > 0)
+    features["q_refusal"] = float(inside["refusal"] > 0 and around["nato"] + around["join"] > 0)
     features["follows"] = float(before is not None)
     return features
 
