@@ -1,6 +1,6 @@
 """Fine-tunes a small BERT encoder on NewsMTSC for the neural scorer; one CPU is enough, in about an hour.
 
-usage: python bench/sentiment/train_neural.py DATA ENCODER OUT [--epochs 5] [--until HH:MM] [--teacher PROBS.jsonl]
+usage: python bench/sentiment/train_neural.py DATA ENCODER OUT [--epochs 5] [--until HH:MM] [--init RUN]
   DATA     folder with newsmtsc_train.jsonl
   ENCODER  folder with config.json, model.safetensors, tokenizer.json of all-MiniLM-L6-v2
   OUT      gets checkpoint.pt (everything, to go on from after a stop) and model.safetensors (the averaged weights)
@@ -11,7 +11,6 @@ needs: torch, tokenizers, safetensors
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import random
 import shutil
@@ -24,7 +23,7 @@ from pathlib import Path
 import torch
 from network import TargetSentimentNet, from_encoder
 from news_targets import LABELS, Row, macro_f1, read, train_and_dev
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
@@ -33,11 +32,6 @@ MAX_PIECES = 96
 BATCH = 16
 AVERAGE_DECAY = 0.998  # of the exponential moving average of the weights, per step
 CHECKPOINT_EVERY_S = 480
-# Sentences with several targets are what we meet (talks, country and NATO in one sentence), and rare in training; a
-# neutral target beside a polar one teaches most, and the training set holds fewer of them than news does.
-WEIGHT_ONE_OF_SEVERAL, WEIGHT_NEUTRAL_OF_SEVERAL = 1.5, 3.0
-HIDDEN_WORDS = 0.08  # of the pieces outside the target are hidden, so that sentences are not learned by heart
-NEIGHBOUR_SHARE = 0.25  # of the examples get another sentence before or after, which must not change the answer
 
 
 def main() -> None:
@@ -48,13 +42,9 @@ def main() -> None:
     tokenizer.no_padding()
     tokenizer.no_truncation()
     rows, dev = train_and_dev(read(args.data / "newsmtsc_train.jsonl"))
-    if args.all:
-        rows = rows + dev
-    teacher = _teacher(args.teacher)
-    net = from_encoder(args.encoder)
-    # off: words never seen in training keep their place
-    net.embeddings.word_embeddings.weight.requires_grad = args.train_words
-    weights = _weights(rows)
+    net = from_encoder(args.encoder, load_file(args.init / "model.safetensors") if args.init else None)
+    net.embeddings.word_embeddings.weight.requires_grad = False  # words never seen in training keep their place
+    weights = _weights(rows, args)
     run = Run(net, args, steps=args.epochs * math.ceil(len(rows) / BATCH))
     args.out.mkdir(parents=True, exist_ok=True)
     shutil.copy(args.encoder / "tokenizer.json", args.out)
@@ -64,10 +54,10 @@ def main() -> None:
     per_epoch = math.ceil(len(rows) / BATCH)
     while run.step < run.steps and not run.out_of_time():
         epoch = run.step // per_epoch
-        plan = list(_batches(rows, tokenizer, args.seed * 1000 + epoch))
+        plan = list(_batches(rows, tokenizer, args, args.seed * 1000 + epoch))
         for batch in plan[run.step % per_epoch :]:
-            inputs, labels, taught = _tensors([rows[i] for i, _ in batch], [pieces for _, pieces in batch], teacher)
-            run.learn(inputs, labels, taught, torch.tensor([weights[i] for i, _ in batch]))
+            inputs, labels = _tensors([rows[i] for i, _ in batch], [pieces for _, pieces in batch])
+            run.learn(inputs, labels, torch.tensor([weights[i] for i, _ in batch]))
             if run.out_of_time():
                 break
         run.save()
@@ -89,15 +79,14 @@ class Run:
         self.started = self.saved = time.time()
         self.loss = 1.0
 
-    def learn(self, inputs: tuple[Tensor, Tensor, Tensor], labels: Tensor, taught: Tensor, weights: Tensor) -> None:
+    def learn(self, inputs: tuple[Tensor, Tensor, Tensor], labels: Tensor, weights: Tensor) -> None:
         """One step on one batch."""
         for group, peak in zip(self.optimiser.param_groups, self.peaks, strict=True):
             group["lr"] = peak * self._rate()
         self.net.train()
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.args.bf16):
             logits = self.net(*inputs)
-        smooth = 0.9 * torch.nn.functional.one_hot(labels, 3) + 0.1 / 3  # label smoothing
-        goal = (1 - self.args.teacher_share) * smooth + self.args.teacher_share * taught
+        goal = 0.9 * torch.nn.functional.one_hot(labels, 3) + 0.1 / 3  # label smoothing
         losses = -(goal * torch.log_softmax(logits.float(), -1)).sum(-1)
         loss = (losses * weights).sum() / weights.sum()
         self.optimiser.zero_grad(set_to_none=True)
@@ -178,7 +167,7 @@ def predict(net: TargetSentimentNet, tokenizer: Tokenizer, rows: list[Row]) -> l
     with torch.no_grad():
         for k in range(0, len(order), 32):
             chosen = order[k : k + 32]
-            inputs, _, _ = _tensors([rows[i] for i in chosen], [pieces[i] for i in chosen], {})
+            inputs, _ = _tensors([rows[i] for i in chosen], [pieces[i] for i in chosen])
             for i, label in zip(chosen, net(*inputs).argmax(-1).tolist(), strict=True):
                 guess[i] = label
     return guess
@@ -205,7 +194,9 @@ def _groups(net: TargetSentimentNet, rate: float, decay: float) -> list[dict[str
 Pieces = tuple[list[int], list[int]]
 
 
-def _batches(rows: list[Row], tokenizer: Tokenizer, seed: int) -> Iterator[list[tuple[int, Pieces]]]:
+def _batches(
+    rows: list[Row], tokenizer: Tokenizer, args: argparse.Namespace, seed: int
+) -> Iterator[list[tuple[int, Pieces]]]:
     """Batches of similar length in random order; each time other mentions of the target may be marked along."""
     chance = random.Random(seed)
     items = []
@@ -215,7 +206,8 @@ def _batches(rows: list[Row], tokenizer: Tokenizer, seed: int) -> Iterator[list[
             spans += row.further
         items.append((i, _pieces(tokenizer, row.text, tuple(spans))))
     mask = tokenizer.token_to_id("[MASK]")
-    items = [(i, _hide(_beside(pieces, items, chance), mask, chance)) for i, pieces in items]
+    items = [(i, _beside(pieces, items, chance, args.neighbours)) for i, pieces in items]
+    items = [(i, _hide(pieces, mask, chance, args.hidden_words)) for i, pieces in items]
     chance.shuffle(items)
     pools = [
         sorted(items[k : k + BATCH * 40], key=lambda item: len(item[1][0])) for k in range(0, len(items), BATCH * 40)
@@ -225,9 +217,9 @@ def _batches(rows: list[Row], tokenizer: Tokenizer, seed: int) -> Iterator[list[
     yield from batches
 
 
-def _beside(pieces: Pieces, others: list[tuple[int, Pieces]], chance: random.Random) -> Pieces:
+def _beside(pieces: Pieces, others: list[tuple[int, Pieces]], chance: random.Random, share: float) -> Pieces:
     """Sometimes the sentence with another one before or after it, where both fit."""
-    if chance.random() >= NEIGHBOUR_SHARE:
+    if chance.random() >= share:
         return pieces
     ids, marks = pieces
     other = chance.choice(others)[1][0]
@@ -238,20 +230,28 @@ def _beside(pieces: Pieces, others: list[tuple[int, Pieces]], chance: random.Ran
     return other[:-1] + ids[1:], [0] * (len(other) - 1) + marks[1:]
 
 
-def _hide(pieces: Pieces, mask: int, chance: random.Random) -> Pieces:
+def _hide(pieces: Pieces, mask: int, chance: random.Random, share: float) -> Pieces:
+    """The sentence with some pieces masked, none of the target's, so that it is not learned by heart."""
     ids, marks = pieces
     last = len(ids) - 1
 
     def hidden(place: int) -> bool:
-        return 0 < place < last and not marks[place] and chance.random() < HIDDEN_WORDS
+        return 0 < place < last and not marks[place] and chance.random() < share
 
     return [mask if hidden(place) else number for place, number in enumerate(ids)], marks
 
 
-def _weights(rows: list[Row]) -> list[float]:
-    several = Counter(row.text for row in rows)
-    of_several = {NEUTRAL: WEIGHT_NEUTRAL_OF_SEVERAL}
-    return [of_several.get(row.label, WEIGHT_ONE_OF_SEVERAL) if several[row.text] > 1 else 1.0 for row in rows]
+def _weights(rows: list[Row], args: argparse.Namespace) -> list[float]:
+    """Targets of sentences with several weigh more: we meet them often (talks, country, NATO), training holds few.
+
+    A neutral target beside a polar one teaches most, and the training set holds fewer of them than news does.
+    """
+    targets = Counter(row.text for row in rows)
+
+    def weight(row: Row) -> float:
+        return 1.0 if targets[row.text] == 1 else args.neutral_of_several if row.label == NEUTRAL else args.of_several
+
+    return [weight(row) for row in rows]
 
 
 def _pieces(tokenizer: Tokenizer, text: str, spans: tuple[tuple[int, int], ...]) -> Pieces:
@@ -266,27 +266,12 @@ def _pieces(tokenizer: Tokenizer, text: str, spans: tuple[tuple[int, int], ...])
     return ids, marks
 
 
-def _tensors(
-    rows: list[Row], pieces: list[Pieces], teacher: dict[str, list[float]]
-) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor, Tensor]:
+def _tensors(rows: list[Row], pieces: list[Pieces]) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
     length = max(len(ids) for ids, _ in pieces)
     ids = torch.tensor([i + [0] * (length - len(i)) for i, _ in pieces])
     marks = torch.tensor([m + [0] * (length - len(m)) for _, m in pieces])
     mask = torch.tensor([[1] * len(i) + [0] * (length - len(i)) for i, _ in pieces])
-    labels = torch.tensor([row.label for row in rows])
-    taught = torch.tensor([teacher.get(_key(row), [float(row.label == k) for k in range(3)]) for row in rows])
-    return (ids, mask, marks), labels, taught
-
-
-def _key(row: Row) -> str:
-    return f"{row.id}|{row.start}|{row.end}"
-
-
-def _teacher(path: Path | None) -> dict[str, list[float]]:
-    if path is None:
-        return {}
-    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    return {line["id"]: [line[f"p_{label}"] for label in LABELS] for line in lines}
+    return (ids, mask, marks), torch.tensor([row.label for row in rows])
 
 
 def _arguments() -> argparse.Namespace:
@@ -299,16 +284,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--layer-decay", type=float, default=0.9)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--until", type=_clock_time, help="HH:MM in UTC, the next such moment")
-    parser.add_argument(
-        "--teacher", type=Path, help="JSON lines {id, p_negative, p_neutral, p_positive} of another model"
-    )
-    parser.add_argument(
-        "--teacher-share", type=float, default=0.0, help="weight of the teacher's probabilities in the goal"
-    )
-    parser.add_argument(
-        "--all", action="store_true", help="train on the dev split too (the dev figures then mean nothing)"
-    )
-    parser.add_argument("--train-words", action="store_true", help="tune the word embeddings too")
+    parser.add_argument("--init", type=Path, help="folder of an earlier run whose averaged weights to start from")
+    parser.add_argument("--neighbours", type=float, default=0.25, help="share of examples put beside another sentence")
+    parser.add_argument("--hidden-words", type=float, default=0.08, help="share of pieces outside the target masked")
+    parser.add_argument("--of-several", type=float, default=1.5, help="weight of targets in sentences with several")
+    parser.add_argument("--neutral-of-several", type=float, default=3.0, help="the same for neutral ones")
     parser.add_argument("--bf16", action="store_true", help="faster on CPUs that have it")
     return parser.parse_args()
 
