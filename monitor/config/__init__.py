@@ -109,8 +109,11 @@ def load(
 
 def _find(default_paths: Sequence[Path]) -> Path:
     for path in default_paths:
-        if path.exists():
-            return path
+        try:
+            if path.exists():
+                return path
+        except PermissionError:  # somebody else's folder: `sudo -u monitor monitor status` in /root
+            continue
     looked = " and ".join(str(path.absolute()) for path in default_paths)
     raise ConfigError(
         [
