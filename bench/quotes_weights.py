@@ -112,7 +112,7 @@ def _samples(data: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]], li
             spans = tuple((one.start, one.end) for one in record)
             name = speaker.name if speaker else None
             follows = before is not None and record[0].paragraph - before[2] <= 1 and before[1] == name
-            features = topic_features(story, raw["title"], spans, before[0] if before and follows else None)
+            features = topic_features(story, raw["title"], spans, before[0] if before and follows else None, speaker)
             before = (spans, name, record[-1].paragraph)
             theirs = _match(gold[story_id], "direct", spans)
             if theirs is None:

@@ -55,7 +55,7 @@ def _direct(story: Story, title: str) -> list[_Statement]:
         spans = tuple((one.start, one.end) for one in record)
         before = found[-1] if found and record[0].paragraph - paragraph <= 1 else None
         follows = before is not None and _name_of(before.speaker) == _name_of(speaker)
-        features = topic_features(story, title, spans, before.spans if before and follows else None)
+        features = topic_features(story, title, spans, before.spans if before and follows else None, speaker)
         found.append(_Statement("direct", spans, speaker, is_about(features)))
         paragraph = record[-1].paragraph
     return found

@@ -36,14 +36,16 @@ _STANCES: tuple[StanceLabel, ...] = ("supports", "opposes", "conditional", "neut
 _NEAR = 1  # sentences before a statement that may say what it is about
 
 
-def topic_features(story: Story, title: str, spans: Sequence[Span], before: Sequence[Span] | None) -> Features:
+def topic_features(
+    story: Story, title: str, spans: Sequence[Span], before: Sequence[Span] | None, speaker: Speaker | None
+) -> Features:
     """What tells whether a statement is about an accession: words of it, of its sentence, of what stands before.
 
     ``before`` are the spans of the same speaker's statement right before this one.
     """
     inside = _counts_of(story, spans)
     around = _counts_of(story, _sentences_around(story, spans))
-    earlier = _counts_of(story, _sentence_before(story, spans))
+    earlier = _counts_of(story, _sentence_before(story, spans, speaker))
     previous = _counts_of(story, before or ())
     headline = _counts(title)
     features: Features = {"bias": 1.0}
@@ -67,7 +69,7 @@ def topic_features(story: Story, title: str, spans: Sequence[Span], before: Sequ
 
 def report_features(story: Story, title: str, reported: Reported) -> Features:
     """What tells whether a reported clause is a statement about an accession worth a record."""
-    features = topic_features(story, title, [reported.span], None)
+    features = topic_features(story, title, [reported.span], None, None)
     start, end = reported.span
     tokens = [token for token in reported.sentence.tokens if token.end <= start or token.start >= end]
     features["is_act"] = float(reported.is_act)
@@ -191,12 +193,17 @@ def _sentences_around(story: Story, spans: Sequence[Span]) -> list[Span]:
     return found
 
 
-def _sentence_before(story: Story, spans: Sequence[Span]) -> list[Span]:
+def _sentence_before(story: Story, spans: Sequence[Span], speaker: Speaker | None) -> list[Span]:
+    """What stands right before, unless somebody else says it."""
     sentence = story.sentence_at(spans[0][0])
     if sentence is None:
         return []
     first = max(sentence.number - _NEAR, 0)
-    return [(one.start, one.end) for one in story.sentences[first : sentence.number]]
+    return [
+        (one.start, one.end)
+        for one in story.sentences[first : sentence.number]
+        if one.speaker is None or speaker is None or one.speaker.name == speaker.name
+    ]
 
 
 def _counts_of(story: Story, spans: Sequence[Span]) -> Counter[str]:

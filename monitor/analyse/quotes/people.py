@@ -270,7 +270,7 @@ def _noun_phrase(
             strong = j
         elif (
             not token.capital
-            and tag == 0
+            and not tag & ~Tag.ORGANISATION
             and not (words.inflecting and (roles or institution))
             and _office_ahead(text, tokens, j + 1)
         ):
@@ -340,7 +340,7 @@ def _office_ahead(text: str, tokens: list[Token], j: int) -> bool:
             return False
         if tokens[k].tag & (Tag.ROLE | Tag.INSTITUTION):
             return True
-        if tokens[k].tag:
+        if tokens[k].tag & ~Tag.ORGANISATION:
             return False
     return False
 
