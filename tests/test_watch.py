@@ -5,6 +5,7 @@ A real server on loopback, a real store, the real pipeline; time is a value that
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -64,6 +65,8 @@ class Article:
     paragraphs: tuple[str, ...] = PARAGRAPHS
     free: bool = True
     beside: str = ""
+    kind: str = "NewsArticle"
+    published_at: datetime = START - 2 * HOUR
 
     def edited(self, old: str, new: str) -> Article:
         """With other words."""
@@ -73,11 +76,16 @@ class Article:
     def html(self) -> bytes:
         """The page."""
         body = "\n".join(f"<p>{escape(words, quote=False)}</p>" for words in self.paragraphs)
-        free = "true" if self.free else "false"
+        claims = {
+            "@context": "https://schema.org",
+            "@type": self.kind,
+            "headline": self.title,
+            "datePublished": self.published_at.isoformat(),
+            "isAccessibleForFree": self.free,
+        }
         return (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(self.title)}</title>'
-            '<script type="application/ld+json">{"@context":"https://schema.org","@type":"NewsArticle",'
-            f'"headline":"{self.title}","isAccessibleForFree":{free}}}</script></head>'
+            f'<script type="application/ld+json">{json.dumps(claims)}</script></head>'
             f"<body><main><article><h1>{escape(self.title)}</h1>\n{body}\n</article></main>"
             f"<aside><ul>{self.beside}</ul></aside></body></html>"
         ).encode()
@@ -383,6 +391,38 @@ async def test_a_paywall_that_comes_later_changes_nothing(desk: Desk) -> None:
     assert "dinner" in story.text
     assert desk.changes() == []
     assert str(desk.rows("select outcome from watches")).startswith("[('less than the article")
+
+
+# --- live blogs, dates ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_live_blog_is_read_again_flagged_or_not(desk: Desk) -> None:
+    """New paragraphs are a version; it is told when they make it a story about the accession, and not before."""
+    blog = Article(title="Thursday as it happened", paragraphs=DULL, kind="LiveBlogPosting")
+    await desk.reports("a", blog, title=blog.title)
+    assert desk.rows("select status from stories") == [("live",)]
+    desk.shows(
+        "a", replace(blog, paragraphs=("A second crane fell into the harbour at noon, and nobody was hurt.", *DULL))
+    )
+    await desk.later(15 * MINUTE)
+    assert [kind for kind, _, _ in desk.changes()] == ["paragraph added"]
+    assert desk.rows("select max(version) from pages") == [(2,)]
+    assert desk.mails() == []
+    desk.shows("a", replace(blog, title=f"Live: {TITLE}", paragraphs=PARAGRAPHS + DULL))
+    await desk.later(HOUR)
+    assert len(desk.mails()) == 1
+    desk.shows(
+        "a", replace(blog, title=f"Live: {TITLE}", paragraphs=("The doors opened again at six.", *PARAGRAPHS, *DULL))
+    )
+    await desk.later(4 * HOUR)
+    assert len(desk.mails()) == 1
+
+
+async def test_the_pages_date_and_the_feeds_are_both_kept(desk: Desk) -> None:
+    """They differ more often than one thinks."""
+    await desk.reports("a", Article())
+    dates = [("2026-11-05T12:00:00Z", "2026-11-05T10:00:00Z")]
+    assert desk.rows("select published_at, page_published_at from stories") == dates
 
 
 # --- gone, and back -------------------------------------------------------------------------------------------------------
