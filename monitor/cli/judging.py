@@ -121,7 +121,7 @@ def review_command(story: int, verdict: str, topic: str | None, note: str, by: s
 @click.option("--undo", is_flag=True, help="Back to how it was before the last --apply.")
 @config_option
 def tune_command(name: str | None, apply_: bool, undo: bool, config_path: Path | None) -> None:
-    """Learn from your reviews how to weigh topic NAME. Shows the change first; --apply keeps it, --undo takes it back."""
+    """Learn from your reviews how to weigh topic NAME. Shows the change first; --apply keeps it, --undo reverts it."""
     from monitor.flag.tuning import Tuning, cross_measure, fit, measure
 
     config = load_config(config_path)

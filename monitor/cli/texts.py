@@ -146,7 +146,7 @@ def _submit(executor: Executor, row: dict[str, Any], folder: Path) -> Future[Art
 
 
 def extract_file(file: str, folder: str, url: str) -> Article:
-    """Runs in a worker: read ``file`` (from ``folder`` when it is relative and not here; .gz is unpacked) and extract."""
+    """Runs in a worker: read ``file`` (from ``folder`` when it is relative and not here; .gz unpacked) and extract."""
     from monitor.extract import extract
 
     path = Path(file)
