@@ -119,12 +119,12 @@ def stance_features(story: Story, spans: Sequence[Span], speaker: Speaker | None
 
 def is_about(features: Mapping[str, float]) -> bool:
     """Whether a direct quotation with these features is about an accession."""
-    return probability("about", features) >= _weights()["thresholds"]["about"]
+    return probability("about", features) >= float(_weights()["thresholds"]["about"])
 
 
 def is_report(features: Mapping[str, float]) -> bool:
     """Whether a reported clause with these features is a statement about an accession."""
-    return probability("report", features) >= _weights()["thresholds"]["report"]
+    return probability("report", features) >= float(_weights()["thresholds"]["report"])
 
 
 def probability(model: str, features: Mapping[str, float]) -> float:

@@ -261,7 +261,7 @@ def _according(story: Story, sentence: Sentence) -> Reported | None:
             span = _trimmed(story, sentence.start, token.start) if before.endswith(",") else None
             return Reported(span, speaker, sentence, False) if span else None
         holder = next((one for one in sentence.mentions if one.first > index), None)
-        behind = tokens[index].end if token.tag & Tag.ZUFOLGE or holder is None else holder.end
+        behind = token.end if token.tag & Tag.ZUFOLGE or holder is None else holder.end
         span = _trimmed(story, behind, sentence.end)
         return Reported(span, speaker, sentence, False) if span else None
     return None

@@ -142,7 +142,7 @@ def _can_close(text: str, at: int, start: int, end: int, stack: list[int]) -> bo
     if glyph in _SINGLE:
         return (after in _AFTER_CLOSING or after in '”»“"') and not (before in _BLANK and glyph == "‘")
     if after in _AFTER_CLOSING or after in "”»“\"’'«":
-        return before not in _BLANK or (after in ".,;:!?" or glyph == '"' and after in _BLANK)
+        return before not in _BLANK or (after in ".,;:!?" or (glyph == '"' and after in _BLANK))
     return glyph in '“"«' and before not in _BEFORE_OPENING and not after.isalnum()
 
 

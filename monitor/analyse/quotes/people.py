@@ -15,10 +15,11 @@ Kind = Literal["name", "pronoun", "description", "institution", "country"]
 
 _JOINING = frozenset((" ", "\u00a0", "-", " - ", "’", "'", ". ", ".\u00a0", ".", "/"))
 _PARTICLES = frozenset(
-    "de da do dos das di del della la le van von der den ter zu bin ibn al el af von und e y".split()
+    ["de", "da", "do", "dos", "das", "di", "del", "della", "la", "le", "van", "von", "der", "den", "ter", "zu", "bin", "ibn", "al", "el", "af", "von", "und", "e", "y"]
 )
 _QUOTED_GAPS = frozenset((' "', '" ', " «", "» ", " „", "“ ", "” ", " “"))
 _ENDS_NAME = VERB | Tag.OTHER_VERB | Tag.THAT | Tag.PRONOUN | Tag.ACCORDING | Tag.ZUFOLGE
+_ANCHORS = Tag.PRONOUN | Tag.ROLE | Tag.INSTITUTION
 _NO_COMPLEMENT_ENDINGS = ("л", "ла", "ли", "лся", "лась", "лись", "ет", "ит", "ют", "ут", "ят", "ется", "ится", "ть", "ł", "ła", "li", "ie", "ł się", "io", "ao", "la")  # fmt: skip
 
 
@@ -158,7 +159,7 @@ class Cast:
             and not (mention.gender and figure.gender and mention.gender != figure.gender)
         ]
         exact = [figure for figure in fitting if mention.office in figure.offices | figure.formerly]
-        return (exact or fitting or [None])[0]
+        return next(iter(exact or fitting), None)
 
 
 def same_word(one: str, other: str, *, inflecting: bool) -> bool:
@@ -203,6 +204,9 @@ def mentions_in(text: str, tokens: list[Token], words: Words, lows: set[str]) ->
     floor = 0
     while i < n:
         token = tokens[i]
+        if not token.capital and not token.tag & _ANCHORS:
+            i += 1
+            continue
         if token.tag & Tag.PRONOUN and not token.tag & Tag.ROLE and not token.possessive:
             found.append(
                 Mention(token.start, token.end, i, i + 1, "pronoun", gender=token.gender, core=(token.start, token.end))
@@ -372,7 +376,6 @@ def _mention(
 ) -> Mention | None:  # fmt: skip
     names = [index for index in names if index < last]
     run = _person_run(text, tokens, names, last)
-    head = [tokens[index] for index in roles]
     role = _office_of(tokens, roles, words)
     before = tokens[first - 1] if first > 0 else None
     first, one_of = _one_of(tokens, first)
@@ -447,7 +450,7 @@ def _mention(
 
 
 def _office_of(tokens: list[Token], roles: list[int], words: Words) -> str | None:
-    """The office that counts: the last of "president's diplomatic adviser", the first of "head of the president's office"."""
+    """The office that counts: the last of "president's adviser", the first of "head of the president's office"."""
     if not roles:
         return None
     if words.head_last:

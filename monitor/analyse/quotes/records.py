@@ -66,7 +66,7 @@ def _is_same_breath(story: Story, last: Quoted, one: Quoted) -> bool:
 
 
 def _is_title(story: Story, one: Quoted) -> bool:
-    """Names of newspapers, programmes, treaties: a few words in capitals inside a sentence, without a verb of saying."""
+    """Names of newspapers, programmes, treaties: a few words with a capital inside a sentence, without attribution."""
     inside = story.text[one.start : one.end]
     if inside[-1] in ".,!?…" or words_in(story.text, (one.start, one.end)) > 6 or not inside[0].isupper():
         return False

@@ -173,7 +173,7 @@ def _is_person(mention: Mention, words: Words) -> bool:
 
 
 def _may_be_person(sentence: Sentence, mention: Mention, words: Words, lows: set[str]) -> bool:
-    """Whether a single capitalised word that names nobody known is a person: by office, by fame, or as the one who says."""
+    """Whether a single capitalised word that names nobody known is a person: by office, by fame, or as who says it."""
     name = mention.name[0]
     if known_person(folded(name)) is not None:
         return True

@@ -183,7 +183,7 @@ class Words:
         pronoun = r"(?!(?:t-)?(?:il|elle|ils|elles|on)\b)" if lang == "fr" else ""
         self._word = re.compile(r"[^\W_]+(?:(?:-|\.-)" + pronoun + r"[^\W_]+)*" + _APOSTROPHES.get(lang, "") + colon)
         self.meaning = lru_cache(maxsize=20000)(self._meaning)
-        self._parts = lru_cache(maxsize=5000)(self._split)
+        self._known = lru_cache(maxsize=20000)(self._look_up)
 
     def is_plural(self, low: str) -> bool:
         """Whether the noun of an office stands for several people."""
@@ -196,18 +196,21 @@ class Words:
     def tokens(self, text: str, start: int, end: int) -> list[Token]:
         """The words of ``text[start:end]``; a verb glued to its neighbour by a lost link is a word of its own."""
         found: list[Token] = []
+        known = self._known
         for match in self._word.finditer(text, start, end):
-            at, word = match.start(), match.group()
-            if self.cyrillic and len(word) > 7:
-                for part in self._parts(word):
-                    found.append(self._token(at, part))
-                    at += len(part)
-            else:
-                found.append(self._token(at, word))
+            at = match.start()
+            for length, low, tag, role, gender, capital, possessive in known(match.group()):
+                found.append(Token(at, at + length, low, tag, role, gender, capital, possessive))
+                at += length
         found = self._joined(text, found)
         return _without_nouns(text, found) if self.lang == "en" else found
 
-    def _token(self, at: int, word: str) -> Token:
+    def _look_up(self, word: str) -> list[tuple[int, str, int, str | None, str | None, bool, bool]]:
+        """Everything about a word but its place: length, ..., for each of its parts."""
+        parts = self._split(word) if self.cyrillic and len(word) > 7 else (word,)
+        return [self._facts(part) for part in parts]
+
+    def _facts(self, word: str) -> tuple[int, str, int, str | None, str | None, bool, bool]:
         low = word.casefold().replace("’", "'")
         possessive = False
         if self.lang == "en" and low.endswith("'s"):
@@ -216,34 +219,37 @@ class Words:
             possessive = True
             low = low.partition(":")[0]
         meaning = self.meaning(low)
-        return Token(at, at + len(word), low, meaning.tag, meaning.role, meaning.gender, word[0].isupper(), possessive)
+        return len(word), low, meaning.tag, meaning.role, meaning.gender, word[0].isupper(), possessive
 
     def _joined(self, text: str, tokens: list[Token]) -> list[Token]:
         """Words that the lexicon knows as one entry, as one token."""
         multi = self._entries.multi
+        if not any(token.low in multi for token in tokens):
+            return tokens
         found: list[Token] = []
         i, n = 0, len(tokens)
         while i < n:
             token = tokens[i]
-            for words, meaning in multi.get(token.low, ()):
-                last = i + len(words) - 1
-                if last < n and all(
-                    tokens[i + k].low == word and tokens[i + k].start - tokens[i + k - 1].end == 1
-                    for k, word in enumerate(words[1:], 1)
-                ):
-                    end = tokens[last].end
-                    found.append(
-                        Token(
-                            token.start, end, " ".join(words), meaning.tag, meaning.role, meaning.gender,
-                            token.capital, tokens[last].possessive,
-                        )
-                    )  # fmt: skip
-                    i = last + 1
-                    break
-            else:
-                found.append(token)
-                i += 1
+            size, meaning = self._entry_at(tokens, i) if token.low in multi else (1, _NOTHING)
+            if size > 1:
+                last = tokens[i + size - 1]
+                low = " ".join(one.low for one in tokens[i : i + size])
+                token = Token(
+                    token.start, last.end, low, meaning.tag, meaning.role, meaning.gender, token.capital, last.possessive
+                )  # fmt: skip
+            found.append(token)
+            i += size
         return found
+
+    def _entry_at(self, tokens: list[Token], i: int) -> tuple[int, Meaning]:
+        """How many tokens from ``i`` on are one entry of the lexicon, and what it says; the longest entry wins."""
+        for words, meaning in self._entries.multi[tokens[i].low]:
+            if len(words) <= len(tokens) - i and all(
+                tokens[i + k].low == word and tokens[i + k].start - tokens[i + k - 1].end == 1
+                for k, word in enumerate(words[1:], 1)
+            ):
+                return len(words), meaning
+        return 1, _NOTHING
 
     def _meaning(self, low: str) -> Meaning:
         entries = self._entries
