@@ -8,15 +8,25 @@ from collections.abc import Iterator
 Span = tuple[int, int]  # text[start:end]
 
 _PARAGRAPH = re.compile(r"[^\n]+")
-# a sentence ends at . ! ? … (with closing marks after it) before white space and something that can open a sentence
-_END = re.compile(r"""[.!?…]+["'”’»“)\]]*(?=\s+["'“„«‘(\[–—-]*\s*[^\W_a-zа-яіїєґßà-öø-ÿ])""")
-# words before a full stop that do not end a sentence: titles, months, "No.", initials
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(«„“\"'])(?:[^\W\d_]|Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Sgt|Sen|Rep|Gov|St|Jr|Sr|vs|etc|No|Nr|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|"
-    r"U\.S|U\.K|U\.N|E\.U|D\.C|a\.m|p\.m|i\.e|e\.g|z\.B|d\.h|u\.a|bzw|ca|Abs|Art|"
-    r"г|гг|им|ул|тыс|млн|млрд|руб|долл|т\.е|т\.д|т\.п|др|проф|акад|ст|"
-    r"р|рр|тис|грн|ім|вул|напр|prof|hab|gen|płk|tzw|np|m\.in|ul|św|Sr|Sra|Dña|Exmo|nº|núm|pág|M|Mme|MM|Sig|dott|bl\.a|t\.ex|dvs|kl|esim|ns|mm)$"
+# A sentence ends at . ! ? … (with closing marks after it) before white space; the group is what the next one would open with.
+# Scripts without white space have marks of their own that always end a sentence.
+_END = re.compile(
+    r"""[.!?…؟۔।]+["'”’»“)\]]*(?=\s+["'“„«‘(\[–—-]*\s*(\S))|[。！？]+[」』”’）]*"""
 )
+# words before a full stop that do not end a sentence: titles, ranks, months, units, "No.", initials
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(«„“\"'])(?:[^\W\d_]|Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Sgt|Maj|Capt|Adm|Brig|Cmdr|Sen|Rep|Gov|Hon|St|Jr|Sr|vs|etc|No|Nr|Inc|Corp|Co|Ltd|"
+    r"Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|U\.S|U\.K|U\.N|E\.U|D\.C|a\.m|p\.m|i\.e|e\.g|"
+    r"z\.B|d\.h|u\.a|bzw|ca|Abs|Art|Dipl|Ing|sog|vgl|Mio|Mrd|"
+    r"г|гг|им|ул|тыс|млн|млрд|руб|долл|т\.е|т\.д|т\.п|др|проф|акад|ст|см|обл|ген|"
+    r"р|рр|тис|грн|ім|вул|напр|м|год|т\.нар|т\.зв|"
+    r"prof|hab|gen|płk|ppłk|mjr|kpt|tzw|np|m\.in|ul|św|ks|tys|red|woj|"
+    r"Sra|Dña|Exmo|nº|núm|pág|EE|M|MM|Mme|Mlle|Sig|dott|on|dl|dna|str|nr|Doç|"
+    r"bl\.a|t\.ex|dvs|s\.k|kl|esim|ns|mm|tj|tzv)$"
+)
+# "am 24. Februar": an ordinal of a date, where the month's name has a capital letter
+_ORDINAL = re.compile(r"(?<!\d)\d{1,2}$")
+_MONTH = re.compile(r"\s+(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez|Jahr)")
 
 
 def paragraphs(text: str) -> list[Span]:
@@ -39,7 +49,7 @@ def sentences(text: str) -> list[Span]:
 def _sentences_of(text: str, start: int, end: int) -> Iterator[Span]:
     begin = start
     for match in _END.finditer(text, start, end):
-        if text[match.start()] == "." and _ABBREVIATION.search(text[max(begin, match.start() - 12) : match.start()]):
+        if match[1] is not None and (match[1].islower() or (match[0] == "." and _is_abbreviation(text, begin, match.start()))):
             continue
         yield begin, match.end()
         begin = match.end()
@@ -47,3 +57,9 @@ def _sentences_of(text: str, start: int, end: int) -> Iterator[Span]:
             begin += 1
     if begin < end:
         yield begin, end
+
+
+def _is_abbreviation(text: str, begin: int, stop: int) -> bool:
+    """Whether the full stop at ``stop`` belongs to the word before it."""
+    before = text[max(begin, stop - 12) : stop]
+    return bool(_ABBREVIATION.search(before) or (_ORDINAL.search(before) and _MONTH.match(text, stop + 1)))

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from monitor import lexicon
 from monitor.errors import QueryError
-from monitor.flag.query import Reader
-from monitor.flag.rules import Rules, Verdict
+from monitor.flag.rules import Rules, Verdict, shipped_reader
 from monitor.flag.sanity import problems
 from monitor.settings import TopicSettings
 
@@ -26,7 +24,7 @@ def compile_rules(topics: Sequence[TopicSettings]) -> Rules:
 def check_topic(topic: TopicSettings) -> list[str]:
     """What is wrong with a topic's query, in words with line and column; empty when it can be used."""
     try:
-        node = Reader(lexicon.terms()).query(topic.query)
+        node = shipped_reader().query(topic.query)
     except QueryError as error:
         return [str(error)]
     return problems(node)

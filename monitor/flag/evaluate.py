@@ -89,8 +89,12 @@ def _or(node: Or, terms: Terms, entries: dict[str, Test]) -> Test:
 
     def test(scene: Scene) -> Outcome:
         found = scene.found
-        places = {(first, after, ((first, after, number),)) for number in found.keys() & numbers for first, after in found[number]}
-        true = bool(places)
+        present = found.keys() & numbers
+        places: set[Place] = set()
+        for number in present:
+            for first, after in found[number]:
+                places.add((first, after, ((first, after, number),)))
+        true = bool(present)
         for other in others:
             outcome = other(scene)
             if outcome is not None:

@@ -216,8 +216,10 @@ class Reader:
     def _entry(self, name: str) -> Named:
         if name not in self.named:
             self.reading.append(name)
-            self.named[name] = Named(name, tuple(self.block(name, block) for block in self.lexicon[name]))
-            self.reading.pop()
+            try:
+                self.named[name] = Named(name, tuple(self.block(name, block) for block in self.lexicon[name]))
+            finally:
+                self.reading.pop()
         return self.named[name]
 
     def block(self, name: str, block: TermBlock) -> tuple[frozenset[str], Node]:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 
 from monitor import lexicon
 from monitor.flag import accession, features, generic
@@ -58,16 +59,14 @@ class Rules:
     """Compiled topics. ``hash`` covers queries, lexicon, weights and thresholds."""
 
     def __init__(self, topics: Sequence[TopicSettings]) -> None:
-        reader = Reader(lexicon.terms())
+        reader = shipped_reader()
         self._terms = Terms()
         self._entries: dict[str, Test] = {}
         self._topics = tuple(self._compile(topic, reader.query(topic.query)) for topic in topics)
         if any(topic.on_accession for topic in self._topics):
             for name in accession.ENTRIES:
                 compile_node(reader.entry(name), self._terms, self._entries)
-        self._countries = {
-            self._terms.number(reader.name(name)): country for country in lexicon.countries() for name in country.names
-        }
+        self._countries = {self._terms.number(name): country for name, country in _country_names()}
         self._matcher = Matcher(self._terms.terms)
         self._by_term: dict[int, list[int]] = {}
         for index, topic in enumerate(self._topics):
@@ -190,6 +189,17 @@ class Rules:
             counts[code] = counts.get(code, 0) + len(scene.found[number])
         actors = sorted(counts.keys() - set(candidates), key=lambda code: (-counts[code], code))
         return (*(Country(code, "candidate") for code in candidates), *(Country(code, "actor") for code in actors))
+
+
+@cache
+def shipped_reader() -> Reader:
+    """Reads queries with the shipped lexicon; its entries are read once."""
+    return Reader(lexicon.terms())
+
+
+@cache
+def _country_names() -> tuple[tuple[Term, lexicon.CountryNames], ...]:
+    return tuple((shipped_reader().name(name), country) for country in lexicon.countries() for name in country.names)
 
 
 def _each_word_once(hits: Sequence[Hit]) -> list[Hit]:

@@ -26,9 +26,9 @@ def score(model: Model, features: Mapping[str, float]) -> tuple[float, dict[str,
     """The score, and its parts in log-odds: ``base`` and one for each feature that counts. The parts sum up to the score's log-odds."""
     parts = {"base": model.intercept}
     for name, weight in model.weights.items():
-        part = round(weight * features.get(name, 0.0), 4)
-        if part:
-            parts[name] = part
+        value = features.get(name)
+        if value:
+            parts[name] = weight * value
     return logistic(sum(parts.values())), parts
 
 
@@ -40,14 +40,12 @@ def logistic(odds: float) -> float:
 def flip(model: Model, value: float, threshold: float, parts: Mapping[str, float], cited: int) -> str:
     """In words, what would turn the judgement round. ``cited``: sentences of the evidence."""
     sentences = "the cited sentence" if cited == 1 else f"the {cited} cited sentences"
-    named = {name: part for name, part in parts.items() if name != "base"}
-    pro = max(named, key=lambda name: named[name], default=None)
-    against = min(named, key=lambda name: named[name], default=None)
+    ranked = sorted((part, name) for name, part in parts.items() if name != "base")
     if value >= threshold:
-        strongest = f"; most for it: {model.words[pro]} ({named[pro]:+.1f})" if pro else ""
-        return f"not flagged without {sentences}, or with a threshold above {value:.2f}{strongest}"
-    held_back = f"; most against it: {model.words[against]} ({named[against]:+.1f})" if against and named[against] < 0 else ""
-    return f"flagged with a threshold of {value:.2f} or less, or if more than {sentences} spoke of it{held_back}"
+        most = f"; most for it: {model.words[ranked[-1][1]]} ({ranked[-1][0]:+.1f})" if ranked else ""
+        return f"not flagged without {sentences}, or with a threshold above {value:.2f}{most}"
+    most = f"; most against it: {model.words[ranked[0][1]]} ({ranked[0][0]:+.1f})" if ranked and ranked[0][0] < 0 else ""
+    return f"flagged with a threshold of {value:.2f} or less, or if more than {sentences} spoke of it{most}"
 
 
 @cache
