@@ -31,6 +31,8 @@ def speaker_of(story: Story, record: Sequence[Quoted]) -> Speaker | None:
     spans = [(one, sentence) for one in record if (sentence := story.sentence_at(one.outer_start)) is not None]
     found: Speaker | None = None
     for one, sentence in spans:
+        found = found or _according_behind(story, sentence, one)
+    for one, sentence in spans:
         found = found or _by_verb(story, sentence, one)
     for one, sentence in spans:
         found = found or by_according(story, sentence)
@@ -125,6 +127,8 @@ def _tag_after(story: Story, sentence: Sentence, one: Quoted) -> int | None:
     first = tokens[behind[0]]
     gap = story.masked[one.outer_end : first.start]
     set_off = any(char in ",—–-" for char in gap) or story.text[one.end - 1] in ",!?…—–-"
+    if first.low in story.words.tag_words and any(mention.first == behind[0] + 1 for mention in sentence.mentions):
+        return behind[0]  # German: „…“, so Steinmeier
     for index in behind[: _TAG_WINDOW if set_off else 3 * _TAG_WINDOW]:
         token = tokens[index]
         if token.tag & Tag.THAT:
@@ -229,6 +233,9 @@ def subject_of(story: Story, sentence: Sentence, verb: int, *, until: int) -> Sp
         inherited = subject_of(story, sentence, earlier[-1], until=token.start)
         if inherited is not None:
             return inherited
+    if verb > 0 and tokens[verb - 1].low in story.words.relatives:
+        near = [mention for mention in sentence.mentions if 0 <= verb - 1 - mention.last <= 1]
+        return resolved(story, sentence, near[-1]) if near and not _cannot_speak(near[-1]) else None
     left = _subject_left(story, sentence, verb)
     found = resolved(story, sentence, left) if left is not None else None
     if found is not None:
@@ -320,6 +327,21 @@ def by_according(story: Story, sentence: Sentence) -> Speaker | None:
             for mention in reversed(sentence.mentions):
                 if mention.last <= index and index - mention.last <= 1:
                     return resolved(story, sentence, mention)
+    return None
+
+
+def _according_behind(story: Story, sentence: Sentence, one: Quoted) -> Speaker | None:
+    """ "…", according to X, right behind a quotation."""
+    tokens = sentence.tokens
+    for index, token in enumerate(tokens):
+        if token.start < one.outer_end:
+            continue
+        if not token.tag & Tag.ACCORDING or token.tag & Tag.SAY or token.low in ("para", "pour", "do"):
+            return None
+        for mention in sentence.mentions:
+            if index < mention.first <= index + 2:
+                return resolved(story, sentence, mention)
+        return None
     return None
 
 
@@ -423,7 +445,7 @@ def resolved(story: Story, sentence: Sentence, mention: Mention) -> Speaker | No
         figure = None if mention.others else story.cast.described(mention) or _only_speaker(story, sentence, mention)
         if figure is not None:
             return _figure(story, figure, surface, mention)
-        country = mention.country or (story.words.home if mention.office in _HOME_OFFICES else None)
+        country = mention.country or _home(story, mention.role, {mention.office})
         return Speaker(_without_article(story, mention), surface, mention.start, mention.role, country)
     return Speaker(_without_article(story, mention), surface, mention.start, None, mention.country)
 
@@ -443,9 +465,16 @@ def _figure(story: Story, figure: Figure, surface: str, mention: Mention) -> Spe
     known = known_person(figure.surname.casefold())
     role = figure.role or mention.role or (known.role if known else None)
     country = figure.country or mention.country
-    if country is None and figure.offices & _HOME_OFFICES:
-        country = story.words.home
+    if country is None:
+        country = _home(story, figure.role, figure.offices)
     return Speaker(figure.full_name(), surface, mention.start, role, country, figure)
+
+
+def _home(story: Story, role: str | None, offices: Iterable[str | None]) -> str | None:
+    """The country of "the minister" without more words, in a language that is spoken in one country above all."""
+    if role is None or " " in role or not _HOME_OFFICES.intersection(offices):
+        return None
+    return story.words.home
 
 
 def _without_article(story: Story, mention: Mention) -> str:

@@ -108,6 +108,8 @@ def _with_rest(
         if text[last : last + 1] in (",", "") or text[last : last + 3].lstrip(" ,")[:1] in ("—", "–", "-"):
             return [*pairs, (opening, last, True, True)], False  # «… «…», said X: one closing mark for two
         return [*pairs, *((a, b, True, True) for a, b in closed_inside)], False
+    if text[opening + 1 : opening + 2] in _BLANK and text[opening] not in "«":
+        return pairs, False  # „ alone: a page's ornament
     return [*pairs, (opening, end, True, False)], True
 
 

@@ -15,7 +15,33 @@ Kind = Literal["name", "pronoun", "description", "institution", "country"]
 
 _JOINING = frozenset((" ", "\u00a0", "-", " - ", "’", "'", ". ", ".\u00a0", ".", "/"))
 _PARTICLES = frozenset(
-    ["de", "da", "do", "dos", "das", "di", "del", "della", "la", "le", "van", "von", "der", "den", "ter", "zu", "bin", "ibn", "al", "el", "af", "von", "und", "e", "y"]
+    [
+        "de",
+        "da",
+        "do",
+        "dos",
+        "das",
+        "di",
+        "del",
+        "della",
+        "la",
+        "le",
+        "van",
+        "von",
+        "der",
+        "den",
+        "ter",
+        "zu",
+        "bin",
+        "ibn",
+        "al",
+        "el",
+        "af",
+        "von",
+        "und",
+        "e",
+        "y",
+    ]
 )
 _QUOTED_GAPS = frozenset((' "', '" ', " «", "» ", " „", "“ ", "” ", " “"))
 _ENDS_NAME = VERB | Tag.OTHER_VERB | Tag.THAT | Tag.PRONOUN | Tag.ACCORDING | Tag.ZUFOLGE
@@ -226,7 +252,9 @@ def mentions_in(text: str, tokens: list[Token], words: Words, lows: set[str]) ->
 def _is_name_part(token: Token, i: int, lows: set[str]) -> bool:
     if not token.capital or token.tag & (Tag.NO_NAME | _ENDS_NAME | Tag.DETERMINER):
         return False
-    return not (i == 0 and token.low in lows and not token.tag & Tag.ROLE and country_of(token.low) is None)
+    if i > 0 or token.tag & (Tag.ROLE | Tag.ORGANISATION) or country_of(token.low) or known_person(token.low):
+        return True
+    return token.low not in lows
 
 
 def _noun_phrase(
@@ -287,9 +315,10 @@ def _noun_phrase(
             and names
             and names[-1] == j - 1
             and j + 1 < n
-            and tokens[j + 1].capital
+            and (tokens[j + 1].capital or tokens[j + 1].low in _PARTICLES)
             and not tokens[j + 1].tag & Tag.NO_NAME
             and not roles
+            and (not words.nouns_capitalised or tokens[j + 1].low in _PARTICLES)
         ):
             names.append(j)
         elif tag & Tag.OF and (roles or institution):
@@ -375,7 +404,9 @@ def _mention(
     anchor: int, words: Words,
 ) -> Mention | None:  # fmt: skip
     names = [index for index in names if index < last]
-    run = _person_run(text, tokens, names, last)
+    run = _person_run(text, tokens, names, last, words)
+    if run and not roles and not institution and run[0] > first:
+        first = anchor = run[0]  # "dla Interii John Kirby": what stands before is no part of the name
     role = _office_of(tokens, roles, words)
     before = tokens[first - 1] if first > 0 else None
     first, one_of = _one_of(tokens, first)
@@ -408,7 +439,7 @@ def _mention(
         kind = "institution"
     elif country:
         kind = "country"
-    elif names:
+    elif names and not words.nouns_capitalised:
         kind = "institution"
     else:
         return None
@@ -419,7 +450,7 @@ def _mention(
     if roles:
         role_end = tokens[run[0]].start if run and run[0] > roles[0] else end
         role_start = tokens[first].start if not run or run[0] > roles[0] else tokens[roles[0]].start
-        if first < anchor and tokens[first].tag & Tag.DETERMINER:
+        if first < anchor and tokens[first].tag & (Tag.DETERMINER | Tag.DEFINITE | Tag.OF | Tag.PREPOSITION):
             role_start = max(role_start, tokens[first + 1].start)
         role_text = text[role_start:role_end].strip(" ,-–—\u00a0") or None
     name: tuple[str, ...] = ()
@@ -439,7 +470,7 @@ def _mention(
         role_text,
         role,
         country,
-        None,
+        words.gender_of(tokens[first].low, tokens[roles[-1]].low) if roles and not run else None,
         in_place,
         possessive,
         indefinite,
@@ -495,7 +526,7 @@ def _bare(text: str, token: Token) -> str:
     return word
 
 
-def _person_run(text: str, tokens: list[Token], names: list[int], last: int) -> list[int]:
+def _person_run(text: str, tokens: list[Token], names: list[int], last: int, words: Words) -> list[int]:
     """The indices of the words at the end of a phrase that are a person's name."""
     if not names or names[-1] != last - 1:
         return []
@@ -509,6 +540,7 @@ def _person_run(text: str, tokens: list[Token], names: list[int], last: int) -> 
         country_of(final.low) is not None or final.tag & (Tag.ORGANISATION | Tag.INSTITUTION | Tag.ROLE | Tag.TITLE)
     ):
         return []
+    cut_by = 0
     for position in range(len(run) - 2, -1, -1):
         token = tokens[run[position]]
         if token.low in _PARTICLES:
@@ -521,9 +553,17 @@ def _person_run(text: str, tokens: list[Token], names: list[int], last: int) -> 
             or (token.end - token.start > 1 and _is_acronym(text, token, tokens[run[-1]]))
         ):
             run = run[position + 1 :]
+            cut_by = token.tag
+            break
+        if words.genitive and len(run) - position > 2 and token.low.endswith(words.genitive):
+            run = run[position + 1 :]  # "Rady Najwyższej Rusłan Stefanczuk"
             break
     if run and run[0] > 0 and tokens[run[0] - 1].tag & Tag.OF and known_person(tokens[run[0]].low) is None:
         run = run[1:]  # "senador de Kaliningrado": what the office is of, not who holds it
+    while run and tokens[run[0]].low in _PARTICLES:
+        run = run[1:]
+    if len(run) == 1 and cut_by & Tag.ORGANISATION and known_person(tokens[run[0]].low) is None:
+        return []  # "Comissão Europeia": the rest of an institution's name
     return run[-4:]
 
 

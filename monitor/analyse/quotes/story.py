@@ -87,6 +87,7 @@ def read(title: str, text: str, words: Words) -> Story:
         tokens = [token for token in words.tokens(masked, start, end) if masked[token.start] != CAPITAL]
         laid_out.append(Sentence(start, end, len(laid_out), number, tokens, []))
     lows = {token.low for sentence in laid_out for token in sentence.tokens if not token.capital}
+    lows |= _only_opening(laid_out, title)
     for sentence in laid_out:
         sentence.mentions = mentions_in(masked, sentence.tokens, words, lows)
     story = Story(text, masked, words, laid_out, quotes, Cast(words))
@@ -96,6 +97,22 @@ def read(title: str, text: str, words: Words) -> Story:
             sentence_of.quotes.append(one)
     _fill_cast(story, title, lows)
     return story
+
+
+def _only_opening(laid_out: list[Sentence], title: str) -> set[str]:
+    """Words whose capital may come from their place alone: they open a sentence, are no part of a longer name, and never
+    stand capitalised elsewhere."""
+    elsewhere = {token.low for sentence in laid_out for token in sentence.tokens[1:] if token.capital}
+    titled = title.casefold()
+    return {
+        first.low
+        for sentence in laid_out
+        for first in sentence.tokens[:1]
+        if first.capital
+        and first.low not in elsewhere
+        and first.low not in titled
+        and not (len(sentence.tokens) > 1 and sentence.tokens[1].capital)
+    }
 
 
 def _masked(text: str, quotes: list[Quoted]) -> str:

@@ -147,6 +147,12 @@ class Words:
         self.head_last = lang in ("en", "sv", "de", "fi", "tr")
         self.possessives = frozenset((data.get("possessives") or "").split())
         self._plurals = frozenset((data.get("plurals") or "").split())
+        self.genitive = tuple((data.get("genitive") or "").split())
+        self.relatives = frozenset((data.get("relatives") or "").split())
+        self.tag_words = frozenset((data.get("tag_words") or "").split())
+        self._genders: dict[str, str] = {
+            word: gender for gender, entries in (data.get("genders") or {}).items() for word in entries.split()
+        }
         self.oblique = tuple((data.get("oblique") or "").split())
         self.times = frozenset((data.get("times") or "").split())
         self.as_words = frozenset((data.get("as_words") or "").split())
@@ -184,6 +190,13 @@ class Words:
         self._word = re.compile(r"[^\W_]+(?:(?:-|\.-)" + pronoun + r"[^\W_]+)*" + _APOSTROPHES.get(lang, "") + colon)
         self.meaning = lru_cache(maxsize=20000)(self._meaning)
         self._known = lru_cache(maxsize=20000)(self._look_up)
+
+    def gender_of(self, article: str, noun: str) -> str | None:
+        """The gender that an article or the ending of an office shows: "la ministre", "Politikerin"."""
+        for entry, gender in self._genders.items():
+            if entry.startswith("*") and noun.endswith(entry[1:]):
+                return gender
+        return self._genders.get(article) or self._genders.get(noun)
 
     def is_plural(self, low: str) -> bool:
         """Whether the noun of an office stands for several people."""
