@@ -24,6 +24,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MEMORY_LIMIT = 3 * 1024**3  # bytes of address space a worker may take; a normal one needs a tenth of it
+QUEUE_FACTOR = 20  # a cluster's deadline for a call, in call time limits: it counts the wait for a free worker too
 TASKS_PER_WORKER = 2000  # then it is replaced: parsers and caches grow
 
 
@@ -73,7 +74,7 @@ def open_executor(workers: str | int, *, call_timeout_s: float, preload: tuple[s
         ConfigError: the value means nothing, or the extra is not installed.
     """
     if isinstance(workers, str) and workers.startswith("dask://"):
-        return _dask_executor(workers.removeprefix("dask://"))
+        return _cluster(workers.removeprefix("dask://"), call_timeout_s)
     if isinstance(workers, int) or workers == "local" or workers.isdigit():
         count = int(workers) if workers != "local" else len(os.sched_getaffinity(0))
         return KillablePool(max(1, count), call_timeout_s=call_timeout_s, preload=preload)
@@ -88,13 +89,18 @@ async def call(executor: Executor, fn: Callable[P, T], /, *args: P.args, **kwarg
         Exception: whatever ``fn`` raised.
     """
     try:
-        return await asyncio.wrap_future(executor.submit(fn, *args, **kwargs))
+        async with asyncio.timeout(getattr(executor, "deadline_s", None)):
+            return await asyncio.wrap_future(executor.submit(fn, *args, **kwargs))
     except TimeoutError as error:  # concurrent.futures.TimeoutError is the same class since Python 3.11
         raise WorkerFailed("the worker took too long and was killed") from error
     except pebble.ProcessExpired as error:
         raise WorkerFailed(f"the worker died (exit code {error.exitcode})") from error
     except MemoryError as error:
         raise WorkerFailed("the worker ran out of memory") from error
+    except Exception as error:
+        if type(error).__module__.startswith("distributed"):  # KilledWorker, CommClosedError, ...
+            raise WorkerFailed(f"the cluster lost the work: {error}") from error
+        raise
 
 
 def _limit_worker() -> None:
@@ -122,10 +128,33 @@ def _end_with_the_main_process() -> None:
         os._exit(1)
 
 
-def _dask_executor(address: str) -> Executor:
-    try:
+class Cluster(Executor):
+    """A Dask cluster behind the Executor interface. It moves work of a lost worker to another one by itself.
+
+    It cannot kill a call that hangs; ``call`` gives such a call up after ``deadline_s``, queueing included.
+    """
+
+    def __init__(self, address: str, *, deadline_s: float) -> None:
         from distributed import Client
+
+        self.deadline_s = deadline_s
+        self._client: Any = Client(f"tcp://{address}", set_as_default=False, timeout=10)
+        self._executor: Executor = self._client.get_executor(pure=False)
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run ``fn`` somewhere in the cluster."""
+        return self._executor.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Leave the cluster; what runs there is forgotten."""
+        self._executor.shutdown(wait=wait and not cancel_futures)
+        self._client.close()
+
+
+def _cluster(address: str, call_timeout_s: float) -> Executor:
+    try:
+        return Cluster(address, deadline_s=QUEUE_FACTOR * call_timeout_s)
     except ImportError as error:
         raise ConfigError(["workers: dask:// needs the extra: pip install 'accession-monitor[cluster]'"]) from error
-    executor: Executor = Client(f"tcp://{address}", set_as_default=False).get_executor(pure=False)
-    return executor
+    except OSError as error:
+        raise ConfigError([f"workers: no Dask scheduler answers at {address} ({error})"]) from error
