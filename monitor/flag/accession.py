@@ -17,11 +17,24 @@ SPEAKS, CARRIES = 0.55, 0.45  # strengths from which a sentence speaks of access
 _SAME_PHRASE, _SAME_CLAUSE = 4, 12  # words between accession word and alliance
 _ENLARGED_BY = 8  # words between "enlargement" and the alliance
 _TOGETHER = 3  # words between two organisations that are joined together: "the EU and NATO"
-_THING_FARTHER = 6  # words by which the alliance counts as farther away where a thing of its own is named, like its summit
+_THING_FARTHER = (
+    6  # words by which the alliance counts as farther away where a thing of its own is named, like its summit
+)
 _CONCERNED_SHARE = 0.34  # of the most named country's weight, for another country to be concerned too
 _OPPONENT = "RU"  # stock demands and arguments about enlargement are told of this country
 
-CUES = ("process", "refusal", "statement", "background", "completed", "exercise", "eu", "other-union", "nato", "enlargement")
+CUES = (
+    "process",
+    "refusal",
+    "statement",
+    "background",
+    "completed",
+    "exercise",
+    "eu",
+    "other-union",
+    "nato",
+    "enlargement",
+)
 ENTRIES = ("accession", "accession-bare", "accession-phrase", "member-state", "alliance", "alliance-thing", *CUES)
 _Table = Mapping[str, Mapping[int, list[Place]]]  # lexicon entry -> sentence number -> its places there
 
@@ -43,7 +56,9 @@ class Sentence:
     extent: Extent
     strength: float = 0.0  # 0..1
     hits: set[Hit] = field(default_factory=set)  # accession words and the alliance as linked
-    cues: dict[str, int] = field(default_factory=dict)  # how many places of each other lexicon entry; "year", "opponent"
+    cues: dict[str, int] = field(
+        default_factory=dict
+    )  # how many places of each other lexicon entry; "year", "opponent"
     named: set[str] = field(default_factory=set)  # candidates in the sentence
     gaps: dict[str, int] = field(default_factory=dict)  # candidate -> fewest words between it and an accession word
     context: bool = False  # the sentence before or the title names a candidate
@@ -93,7 +108,9 @@ def concerned(sentences: Sequence[Sentence]) -> tuple[str, ...]:
             for country in sentence.named:
                 weights[country] = weights.get(country, 0) + 1
     least = _CONCERNED_SHARE * max(weights.values(), default=0)
-    return tuple(sorted((one for one, weight in weights.items() if weight >= least), key=lambda one: (-weights[one], one)))
+    return tuple(
+        sorted((one for one, weight in weights.items() if weight >= least), key=lambda one: (-weights[one], one))
+    )
 
 
 def _by_sentence(places: Sequence[Place], layout: Layout) -> dict[int, list[Place]]:

@@ -37,7 +37,9 @@ def measure(sentences: Sequence[Sentence], lead_end: int, alliance_count: int, w
         # where in the text
         "first": 1 / (1 + strong[0]) if strong else 0.0,
         "late": strong[0] / len(body) if strong else 0.0,
-        "lead_live": max((one for one, part in zip(live, body, strict=True) if part.extent.first < lead_end), default=0.0),
+        "lead_live": max(
+            (one for one, part in zip(live, body, strict=True) if part.extent.first < lead_end), default=0.0
+        ),
         # how much of the text
         "count": math.log1p(len(strong)),
         "single": float(len(speaking) == 1),

@@ -97,7 +97,9 @@ def _is_headline(line: str) -> bool:
 def _headlines_at_the_end(text: str, lines: list[Span]) -> int:
     """The number of the line from which on there are only headlines; the number of lines where there is no such list."""
     first = len(lines)
-    while first > 0 and _is_headline(text[slice(*lines[first - 1])]) and len(text[slice(*lines[first - 1])].split()) >= 3:
+    while (
+        first > 0 and _is_headline(text[slice(*lines[first - 1])]) and len(text[slice(*lines[first - 1])].split()) >= 3
+    ):
         first -= 1
     enough = len(lines) - first >= _FEWEST_HEADLINES and first >= _FEWEST_HEADLINES
     return first if enough else len(lines)

@@ -27,7 +27,9 @@ def measure(scene: Scene, placed: Mapping[int, Sequence[Hit]]) -> dict[str, floa
     sentences = len(placed) - in_title
     return {
         "title": float(in_title),
-        "lead": float(any(extents[number].first < scene.layout.lead_end for number in placed if number or not has_title)),
+        "lead": float(
+            any(extents[number].first < scene.layout.lead_end for number in placed if number or not has_title)
+        ),
         "sentences": math.log1p(sentences),
         "share": sentences / max(1, len(extents) - has_title),
         "density": math.log1p(100 * sum(map(len, placed.values())) / max(20, len(scene.reading.folded))),

@@ -386,7 +386,9 @@ def _syntax_error(error: UnexpectedInput, text: str) -> QueryError:
     if isinstance(error, UnexpectedToken):
         expected, token = error.accepts or error.expected, error.token
         if token in {"NEAR", "ONEAR"}:
-            return QueryError(f"{token} needs a distance in words, like {token}/5", line=token.line or 1, column=token.column or 1)
+            return QueryError(
+                f"{token} needs a distance in words, like {token}/5", line=token.line or 1, column=token.column or 1
+            )
         if token.type == "$END":
             line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
             found = "the query ends"

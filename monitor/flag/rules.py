@@ -127,7 +127,9 @@ class Rules:
     def _touched(self, scene: Scene) -> list[_Topic]:
         """The topics of which any term was found; the others cannot match."""
         numbers = scene.found.keys() & self._by_term.keys()
-        return [self._topics[index] for index in sorted({index for number in numbers for index in self._by_term[number]})]
+        return [
+            self._topics[index] for index in sorted({index for number in numbers for index in self._by_term[number]})
+        ]
 
     def _accession(self, scene: Scene, document: Document) -> _Reasons:
         sentences = accession.read_sentences(scene, self._entries, self._candidates(scene, document))
@@ -142,7 +144,9 @@ class Rules:
             topic=topic.name,
             score=value,
             flagged=value >= topic.threshold,
-            evidence=tuple(self._evidence(scene, number, hit) for number in sorted(reasons.hits) for hit in reasons.hits[number]),
+            evidence=tuple(
+                self._evidence(scene, number, hit) for number in sorted(reasons.hits) for hit in reasons.hits[number]
+            ),
             parts=parts,
             rule=topic.rule,
             flip=flip(topic.model, value, topic.threshold, parts, len(reasons.hits)),

@@ -130,7 +130,10 @@ def _term_covers(refused: Term, wanted: Term) -> bool:
         return False
     width = len(refused.tokens)
     return any(
-        all(_token_covers(one, other) for one, other in zip(refused.tokens, wanted.tokens[start : start + width], strict=True))
+        all(
+            _token_covers(one, other)
+            for one, other in zip(refused.tokens, wanted.tokens[start : start + width], strict=True)
+        )
         for start in range(len(wanted.tokens) - width + 1)
     )
 

@@ -44,7 +44,9 @@ def flip(model: Model, value: float, threshold: float, parts: Mapping[str, float
     if value >= threshold:
         most = f"; most for it: {model.words[ranked[-1][1]]} ({ranked[-1][0]:+.1f})" if ranked else ""
         return f"not flagged without {sentences}, or with a threshold above {value:.2f}{most}"
-    most = f"; most against it: {model.words[ranked[0][1]]} ({ranked[0][0]:+.1f})" if ranked and ranked[0][0] < 0 else ""
+    most = (
+        f"; most against it: {model.words[ranked[0][1]]} ({ranked[0][0]:+.1f})" if ranked and ranked[0][0] < 0 else ""
+    )
     return f"flagged with a threshold of {value:.2f} or less, or if more than {sentences} spoke of it{most}"
 
 
@@ -56,6 +58,11 @@ def models() -> Mapping[str, Model]:
     text = resources.files(__package__).joinpath("weights.yaml").read_text(encoding="utf-8")
     data = YAML(typ="safe", pure=True).load(text)
     return {
-        name: Model(name, float(model["intercept"]), {key: float(value) for key, value in model["weights"].items()}, data["words"])
+        name: Model(
+            name,
+            float(model["intercept"]),
+            {key: float(value) for key, value in model["weights"].items()},
+            data["words"],
+        )
         for name, model in data["models"].items()
     }

@@ -19,7 +19,10 @@ def published_on(document: Document) -> date | None:
         year, month, day = match.group(1, 2, 3) if match[1] else match.group(4, 5, 6)
         if (found := _day(year, month, day or "1")) is not None:
             return found
-    named = [_day(*(m.group(3, 2, 1) if m[1] else m.group(4, 5, 6))) for m in _IN_TEXT.finditer(f"{document.title}\n{document.text}")]
+    named = [
+        _day(*(m.group(3, 2, 1) if m[1] else m.group(4, 5, 6)))
+        for m in _IN_TEXT.finditer(f"{document.title}\n{document.text}")
+    ]
     return max((day for day in named if day is not None), default=None)
 
 

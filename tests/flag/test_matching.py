@@ -59,7 +59,9 @@ def test_a_word_is_found_however_it_is_written(query: str, text: str, surface: s
     assert found(query, text) == [surface]
 
 
-@pytest.mark.parametrize("text", ["senator", "signatory", "Anatolia", "detonator", "Donato", "сенатор", "натощак", "Chinatown", "Natolin"])
+@pytest.mark.parametrize(
+    "text", ["senator", "signatory", "Anatolia", "detonator", "Donato", "сенатор", "натощак", "Chinatown", "Natolin"]
+)
 def test_a_word_is_never_found_inside_another(text: str) -> None:
     """Whole words by Unicode rules."""
     assert found("@nato OR нато", text, "en") == []
@@ -86,7 +88,15 @@ def test_words_stand_where_they_say(text: str) -> None:
 
 
 LETTERS = st.text("ab", min_size=1, max_size=3)
-TERMS = st.lists(st.builds(lambda parts, star: " ".join(parts) + star, st.lists(LETTERS, min_size=1, max_size=3), st.sampled_from(["", "*"])), min_size=1, max_size=8)
+TERMS = st.lists(
+    st.builds(
+        lambda parts, star: " ".join(parts) + star,
+        st.lists(LETTERS, min_size=1, max_size=3),
+        st.sampled_from(["", "*"]),
+    ),
+    min_size=1,
+    max_size=8,
+)
 
 
 def naively(term: str, row: list[str]) -> list[tuple[int, int]]:
@@ -95,7 +105,10 @@ def naively(term: str, row: list[str]) -> list[tuple[int, int]]:
     return [
         (at, at + len(tokens))
         for at in range(len(row) - len(tokens) + 1)
-        if all(word.startswith(token[:-1]) if token.endswith("*") else word == token for token, word in zip(tokens, row[at:], strict=False))
+        if all(
+            word.startswith(token[:-1]) if token.endswith("*") else word == token
+            for token, word in zip(tokens, row[at:], strict=False)
+        )
     ]
 
 
@@ -119,7 +132,9 @@ def test_matching_agrees_with_trying_every_place_whatever_the_order_of_terms(
 
 def test_a_wildcard_inside_a_phrase_is_compared_word_by_word() -> None:
     """The longest piece is looked for, the rest is checked around it."""
-    assert found('"memb* of the * alliance"', "a member of the western alliance, members of alliance") == ["member of the western alliance"]
+    assert found('"memb* of the * alliance"', "a member of the western alliance, members of alliance") == [
+        "member of the western alliance"
+    ]
     assert found("*land", "Finland and Poland land") == ["Finland", "Poland", "land"]
     assert found("fin*d", "Finland fined find fin") == ["Finland", "fined", "find"]
 
@@ -127,5 +142,7 @@ def test_a_wildcard_inside_a_phrase_is_compared_word_by_word() -> None:
 def test_a_text_that_repeats_two_words_without_end_is_still_judged() -> None:
     """The work of NEAR is bounded."""
     text = "nato join " * 4000
-    verdict = compile_rules([TopicSettings(name="t", query="nato NEAR/30 join")]).judge(Document("1", "", text, lang="en"))
+    verdict = compile_rules([TopicSettings(name="t", query="nato NEAR/30 join")]).judge(
+        Document("1", "", text, lang="en")
+    )
     assert verdict.flags[0].flagged

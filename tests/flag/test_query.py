@@ -73,7 +73,10 @@ def test_a_query_does_not_match(query: str, text: str) -> None:
 
 def test_fields_are_the_title_the_text_and_its_beginning() -> None:
     """title: and body: do not see each other; the lead is the first sentences of the body."""
-    story = {"title": "Talks in Kyiv", "text": "Nato met. " + "Nothing happened after that. " * 20 + "The end was sour."}
+    story = {
+        "title": "Talks in Kyiv",
+        "text": "Nato met. " + "Nothing happened after that. " * 20 + "The end was sour.",
+    }
     assert matches("title:talks AND body:nato AND lead:nato", **story)
     assert not matches("title:nato", **story)
     assert not matches("body:talks", **story)
@@ -170,7 +173,13 @@ def test_a_query_that_matches_without_a_word_is_a_problem(query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["title:nato AND NOT lead:nato", 'door AND NOT "open door"', "nato AND NOT =NATO", "@nato AND NOT (@eu NEAR/9 @accession)"]
+    "query",
+    [
+        "title:nato AND NOT lead:nato",
+        'door AND NOT "open door"',
+        "nato AND NOT =NATO",
+        "@nato AND NOT (@eu NEAR/9 @accession)",
+    ],
 )
 def test_a_query_that_can_match_is_no_problem(query: str) -> None:
     """What is excluded is less than what is asked for."""
