@@ -90,10 +90,10 @@ def programs(folder: Path, urls: list[str], peers: Path | None) -> Iterator[tupl
     if peers is None:
         return
     (folder / "urls").write_text("\n".join(urls))
-    (folder / "reader.py").write_text(READER)
+    (folder / "read_feeds.py").write_text(READER)
     yield (
         "reader",
-        [str(peers / "bin/python"), str(folder / "reader.py"), str(folder / "reader.db"), str(folder / "urls")],
+        [str(peers / "bin/python"), str(folder / "read_feeds.py"), str(folder / "reader.db"), str(folder / "urls")],
     )
     r2e = [str(peers / "bin/r2e"), "-c", str(folder / "r2e.cfg"), "-d", str(folder / "r2e.json")]
     opml = folder / "feeds.opml"
