@@ -486,6 +486,7 @@ class OwedAlert:
     references: tuple[str, ...]  # Message-IDs of the thread's earlier alerts that were sent, oldest first
     stories: tuple[StoredStory, ...]  # the first is the one that caused the alert
     outlets: tuple[str, ...] = field(default_factory=tuple)  # all outlets of the thread
+    changes: tuple[Change, ...] = ()  # in the first story, where they caused the alert
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.errors import StoreError
-from monitor.model import AlertPolicy, OwedAlert
+from monitor.model import AlertPolicy, Change, OwedAlert, StoredStory
 from monitor.store import deliveries, stories, threads
 from monitor.store.columns import from_text, from_time, required_time
 
@@ -30,6 +30,12 @@ _REFERENCES = """
     where thread_id = :thread and topic = :topic and id < :id
         and exists (select 1 from deliveries where alert_id = a.id and state = 'sent')
     order by id
+"""
+
+# a follow-up and the changes that it is about were written in one transaction, with one time
+_CHANGES = """
+    select kind, "before", "after" from changes
+    where story_id = :story and at = :at and :reason <> 'new story' order by id
 """
 
 _LIST = """
@@ -104,6 +110,7 @@ def owed_alert(conn: sqlite3.Connection, alert_id: int) -> OwedAlert:
         references=tuple(message_id for (message_id,) in conn.execute(_REFERENCES, before)),
         stories=tuple(story for story in found if story is not None),
         outlets=threads.outlets(conn, row["thread_id"]),
+        changes=_changes(conn, row, found[0]) if found else (),
     )
 
 
@@ -126,6 +133,11 @@ def shown(conn: sqlite3.Connection, alert_id: int) -> dict[str, Any] | None:
         "deliveries": deliveries.of_alert(conn, alert_id),
         "message": message["message"] if message else None,
     }
+
+
+def _changes(conn: sqlite3.Connection, alert: sqlite3.Row, story: StoredStory | None) -> tuple[Change, ...]:
+    values = {"story": story.id if story else None, "at": alert["created_at"], "reason": alert["reason"]}
+    return tuple(Change(row["kind"], row["before"], row["after"]) for row in conn.execute(_CHANGES, values))
 
 
 def _owe_one(

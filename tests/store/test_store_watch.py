@@ -154,6 +154,7 @@ def test_a_follow_up_stands_in_the_first_ones_mail_thread(store: Store) -> None:
     alert = store.owed_alert(delivery.alert_id)
     assert alert.references == (store.owed_alert(first.alert_id).message_id,)
     assert (alert.reason, alert.stories[0].text) == ("negation changed", reading.text)
+    assert (alert.changes, store.owed_alert(first.alert_id).changes) == ((NEGATED,), ())
     assert messages(store) == [(TOPIC, "new story"), (TOPIC, "negation changed")]
 
 
