@@ -96,7 +96,7 @@ CREDENTIALS_DIRECTORY=/etc/monitor "$new/bin/monitor" check-config -c /etc/monit
 ln -s "versions/${new##*/}" "$prefix/venv.new"
 mv -T "$prefix/venv.new" "$prefix/venv"
 switched=yes
-ln -sfn "$prefix/venv/bin/monitor" /usr/local/bin/monitor
+install -D -m 755 "$here/deploy/monitor.sh" /usr/local/bin/monitor
 rm -rf "$prefix/share/docs"
 cp -r "$here/docs" "$prefix/share/docs"
 install -m 644 "$here/deploy/monitor.service" /etc/systemd/system/monitor.service
@@ -109,7 +109,7 @@ if [ "$start" = yes ]; then
         [ -z "$old" ] || say "the version before is still there: ln -sfn $old $prefix/venv; systemctl restart monitor" >&2
         fail "it does not start; the reason is above"
     fi
-    say "running; look with: systemctl status monitor, journalctl -u monitor, sudo -u monitor monitor status"
+    say "running; look with: systemctl status monitor, journalctl -u monitor, monitor status"
 else
     say "installed; start with: systemctl start monitor"
 fi

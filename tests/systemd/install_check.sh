@@ -42,7 +42,6 @@ ok() {
 not() { ! "$@"; }
 show() { inside systemctl show -P "$1" monitor; }
 is() { [ "$(show "$1")" = "$2" ] || { echo "$1 is $(show "$1"), not $2"; inside journalctl -u monitor -n 20 -o cat --no-pager; return 1; }; }
-as_service() { inside runuser -u monitor -- monitor "$@"; }
 
 # --- wheels for this Python, the ones that build the package among them
 mkdir -p "$wheels"
@@ -70,16 +69,26 @@ ok "install.sh installs without a network" inside "$install"
 echo "      ($((SECONDS - began)) s)"
 ok "the service is active" is ActiveState active
 ok "its log says that it started" inside sh -c 'journalctl -u monitor -o cat | grep -q "started store=/var/lib/monitor/monitor.db"'
-ok "the config is valid for its user" as_service check-config
-ok "monitor status works for its user, wherever he stands" inside sh -c 'cd /root && runuser -u monitor -- monitor status | grep -q "^feeds "'
-ok "monitor status works for root" inside sh -c 'monitor status | grep -q "^feeds "'
-ok "a backup can be made while it runs" as_service backup /var/lib/monitor/backup.db
+ok "the config is valid" inside monitor check-config
+ok "monitor status works for root, wherever he stands" inside sh -c 'cd /root && monitor status | grep -q "^feeds "'
+ok "monitor status works for the service's user" inside sh -c 'cd /root && runuser -u monitor -- monitor status | grep -q "^feeds "'
+ok "monitor status works for an analyst in the group" inside sh -c \
+    'useradd --groups monitor analyst && cd / && runuser -u analyst -- monitor status | grep -q "^feeds "'
+ok "and not for somebody else" inside sh -c 'useradd other && cd / && ! runuser -u other -- monitor status'
+ok "root's commands write as the service's user" inside sh -c \
+    'monitor alerts send-test && [ "$(stat -c %U /var/lib/monitor/mail/new/*)" = monitor ]'
+ok "a backup can be made while it runs" inside monitor backup /var/lib/monitor/backup.db
 ok "the password file is for root only" inside sh -c '[ "$(stat -c "%U %a" /etc/monitor/smtp_password)" = "root 600" ]'
 ok "nothing in the state folder belongs to another" inside sh -c '[ -z "$(find /var/lib/monitor ! -user monitor)" ]'
 ok "the packages are read-only for the service" inside sh -c '[ -z "$(find /opt/monitor -user monitor)" ]'
 ok "no build left a trace in the checkout" inside sh -c '[ ! -e /srv/checkout/build ] && [ ! -e /srv/checkout/dist ]'
 
-inside sh -c 'echo "# changed by the operator" >>/etc/monitor/config.yaml; echo secret >/etc/monitor/smtp_password'
+mail='alerts: {email: {host: 127.0.0.1, username: m, from: m@sample.example, to: [d@sample.example]}}'
+inside sh -c "sed -i 's/^alerts:/_alerts:/; /^_alerts:/,/^ *max_age/d' /etc/monitor/config.yaml; echo '$mail' >>/etc/monitor/config.yaml"
+ok "mail without a password is a config error" not inside monitor check-config
+inside sh -c 'echo secret >/etc/monitor/smtp_password; echo "# changed by the operator" >>/etc/monitor/config.yaml'
+ok "mail with a password that only root can read is none" inside monitor check-config
+ok "no copy of the password is left" inside sh -c '! ls -d /run/monitor-*'
 before=$(show MainPID)
 ok "install.sh again is an upgrade" inside "$install"
 ok "the config stays" inside grep -q "# changed by the operator" /etc/monitor/config.yaml
