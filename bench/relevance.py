@@ -1,11 +1,14 @@
 """Measures and fits the relevance model on labelled stories.
 
-    python bench/relevance.py DEV.jsonl                 # cross-validation: F1 by kind and language, reliability, countries, evidence
-    python bench/relevance.py DEV.jsonl --fit           # also writes the weights of all rows to monitor/flag/weights.yaml
+    python bench/relevance.py DEV.jsonl                 # cross-validation: F1 by kind and language, reliability,
+    countries, evidence
+    python bench/relevance.py DEV.jsonl --fit           # also writes the weights of all rows to
+    monitor/flag/weights.yaml
     python bench/relevance.py TEST.jsonl --as-shipped   # the shipped weights on other rows, no fitting
 
-Cross-validation is five-fold by ``cluster``, so stories of one event stay together; ``ambiguous`` rows are left out. The weights of a fold see
-neither its stories nor its clusters. The lexicon was written with the dev rows in sight: only the held-out rows can show what that is worth.
+Cross-validation is five-fold by ``cluster``, so stories of one event stay together; ``ambiguous`` rows are left out.
+The weights of a fold see neither its stories nor its clusters. The lexicon was written with the dev rows in sight:
+only the held-out rows can show what that is worth.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +34,9 @@ from monitor.settings import TopicSettings
 TOPIC = TopicSettings(
     name="nato-accession", query="@nato AND (@accession OR @accession-phrase OR @enlargement)", threshold=0.5
 )
-PENALTY = 12.0  # of the ridge, on standardised features: chosen by log loss over ten repetitions of the cross-validation
+PENALTY = (
+    12.0  # of the ridge, on standardised features: chosen by log loss over ten repetitions of the cross-validation
+)
 FOLDS, REPETITIONS = 5, 10
 Row = dict[str, Any]
 Vector = np.ndarray
@@ -41,7 +47,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--fit", action="store_true", help="write monitor/flag/weights.yaml")
-    parser.add_argument("--as-shipped", action="store_true", help="score with the shipped weights instead of cross-validating")
+    parser.add_argument(
+        "--as-shipped", action="store_true", help="score with the shipped weights instead of cross-validating"
+    )
     parser.add_argument("--misses", action="store_true", help="print every wrong row")
     parser.add_argument("--no-dates", action="store_true", help="judge the stories as if their dates were unknown")
     options = parser.parse_args()
@@ -55,7 +63,10 @@ def main() -> None:
     names = list(next(values for values in table if values is not None))
     x = np.array([[values[name] if values else 0.0 for name in names] for values in table])
     matched = np.array([values is not None for values in table])
-    print(f"{len(rows)} rows, {int(gold.sum())} positive; the query matches {matched.sum()}, {int(gold @ matched)} positive")
+    print(
+        f"{len(rows)} rows, {int(gold.sum())} positive; "
+        f"the query matches {matched.sum()}, {int(gold @ matched)} of the positives"
+    )
 
     if options.fit:
         weights, intercept = fit(x[matched], gold[matched])
@@ -88,11 +99,14 @@ def is_feed_item(row: Row) -> bool:
     return "feed item" in row["note"]
 
 
-# --- fitting -----------------------------------------------------------------------------------------------------------
+# --- fitting
+# -----------------------------------------------------------------------------------------------------------
 
 
 def fit(x: Vector, gold: Vector, penalty: float = PENALTY) -> tuple[Vector, float]:
-    """Ridge logistic regression by Newton's method, on standardised features; the weights are given back in the features' own units."""
+    """Ridge logistic regression by Newton's method, on standardised features; the weights are given back in the
+    features' own units.
+    """
     mean, spread = x.mean(0), x.std(0) + 1e-9
     z = np.hstack([np.ones((len(x), 1)), (x - mean) / spread])
     ridge = np.diag([0.0] + [penalty] * x.shape[1])
@@ -140,7 +154,8 @@ def write(names: Sequence[str], weights: Vector, intercept: float) -> None:
     print(f"wrote {path}")
 
 
-# --- reports -----------------------------------------------------------------------------------------------------------
+# --- reports
+# -----------------------------------------------------------------------------------------------------------
 
 
 def f1(gold: Vector, said: Vector) -> tuple[float, float, float]:
@@ -180,17 +195,22 @@ def repeated(x: Vector, gold: Vector, matched: Vector, clusters: Sequence[str], 
         for name, mask in groups(rows):
             if gold[mask].sum() >= 10:
                 results.setdefault(name, []).append(f1(gold[mask], (scores[mask] >= TOPIC.threshold).astype(float))[2])
-    print(f"\nF1 over {REPETITIONS} repetitions of the cross-validation, mean (lowest-highest); log loss {np.mean(losses):.4f}")
+    print(
+        f"\nF1 over {REPETITIONS} repetitions of the cross-validation, mean (lowest-highest); "
+        f"log loss {np.mean(losses):.4f}"
+    )
     for name, values in results.items():
         print(f"{name:14}{np.mean(values):.3f} ({min(values):.3f}-{max(values):.3f})")
 
 
 def reliability(gold: Vector, scores: Vector) -> None:
-    """Of the stories with a score about s, which share is relevant; and the expected calibration error over these bins."""
+    """Of the stories with a score about s, which share is relevant; and the expected calibration error over these
+    bins.
+    """
     print(f"\n{'score':12}{'n':>5}{'mean':>7}{'right':>7}")
     error = 0.0
     edges = [0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0001]
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         mask = (scores >= low) & (scores < high)
         if mask.any():
             print(f"{low:.2f}-{min(high, 1):.2f}{'':3}{mask.sum():5}{scores[mask].mean():7.2f}{gold[mask].mean():7.2f}")
@@ -217,12 +237,21 @@ def report_countries(rows: Sequence[Row], verdicts: Sequence[flag.Verdict]) -> N
             flagged = any(one.flagged for one in verdict.flags)
             if row["label"] == "accession" and (flagged or not flagged_only):
                 found = {country.country for country in verdict.countries if country.role == "candidate"}
-                hit, said, there = hit + len(found & set(row["countries"])), said + len(found), there + len(row["countries"])
-        print(f"candidate countries, {name}: P {hit / max(1, said):.3f} R {hit / there:.3f} F1 {2 * hit / (said + there):.3f}")
+                hit, said, there = (
+                    hit + len(found & set(row["countries"])),
+                    said + len(found),
+                    there + len(row["countries"]),
+                )
+        print(
+            f"candidate countries, {name}: "
+            f"P {hit / max(1, said):.3f} R {hit / there:.3f} F1 {2 * hit / (said + there):.3f}"
+        )
 
 
 def report_evidence(rules: flag.Rules, documents: Sequence[Document], verdicts: Sequence[flag.Verdict]) -> None:
-    """Of the flagged stories, how many drop below the threshold once the cited sentences are cut out; offsets are checked on the way."""
+    """Of the flagged stories, how many drop below the threshold once the cited sentences are cut out; offsets are
+    checked on the way.
+    """
     flagged = dropped = 0
     for one, verdict in zip(documents, verdicts, strict=True):
         for raised in verdict.flags:
@@ -233,7 +262,10 @@ def report_evidence(rules: flag.Rules, documents: Sequence[Document], verdicts: 
             if raised.flagged:
                 flagged += 1
                 dropped += not any(again.flagged for again in rules.judge(without(one, raised)).flags)
-    print(f"evidence: {dropped} of {flagged} flagged stories ({dropped / max(1, flagged):.1%}) are no longer flagged without the cited sentences")
+    print(
+        f"evidence: {dropped} of {flagged} flagged stories ({dropped / max(1, flagged):.1%}) "
+        f"are no longer flagged without the cited sentences"
+    )
 
 
 def without(one: Document, raised: Flag) -> Document:

@@ -1,4 +1,6 @@
-"""Text primitives that several stages share: paragraphs and sentences as spans. Pure; knows no topic and no language model."""
+"""Text primitives that several stages share: paragraphs and sentences as spans. Pure; knows no topic and no
+language model.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,10 @@ from collections.abc import Iterator
 Span = tuple[int, int]  # text[start:end]
 
 _PARAGRAPH = re.compile(r"[^\n]+")
-# A sentence ends at . ! ? … (with closing marks after it) before white space; the group is what the next one would open with.
+# A sentence ends at . ! ? … (with closing marks after it) before white space; the group is what the next one would
+# open with.
 # Scripts without white space have marks of their own that always end a sentence.
-_END = re.compile(
-    r"""[.!?…؟۔।]+["'”’»“)\]]*(?=\s+["'“„«‘(\[–—-]*\s*(\S))|[。！？]+[」』”’）]*"""
-)
+_END = re.compile(r"""[.!?…؟۔।]+["'”’»“)\]]*(?=\s+["'“„«‘(\[–—-]*\s*(\S))|[。！？]+[」』”’）]*""")
 # words before a full stop that do not end a sentence: titles, ranks, months, units, "No.", initials
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(«„“\"'])(?:[^\W\d_]|Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Sgt|Maj|Capt|Adm|Brig|Cmdr|Sen|Rep|Gov|Hon|St|Jr|Sr|vs|etc|No|Nr|Inc|Corp|Co|Ltd|"
@@ -49,7 +50,9 @@ def sentences(text: str) -> list[Span]:
 def _sentences_of(text: str, start: int, end: int) -> Iterator[Span]:
     begin = start
     for match in _END.finditer(text, start, end):
-        if match[1] is not None and (match[1].islower() or (match[0] == "." and _is_abbreviation(text, begin, match.start()))):
+        if match[1] is not None and (
+            match[1].islower() or (match[0] == "." and _is_abbreviation(text, begin, match.start()))
+        ):
             continue
         yield begin, match.end()
         begin = match.end()

@@ -1,7 +1,9 @@
-"""Reads a story for what it says about a country's joining the alliance, sentence by sentence, by the lexicon's entries. Weighs nothing.
+"""Reads a story for what it says about a country's joining the alliance, sentence by sentence, by the lexicon's
+entries. Weighs nothing.
 
-A sentence *speaks of accession* as far as an accession word and the alliance's name stand close together in it. A sentence with the accession
-word alone carries on when its neighbour or the title speaks of accession. A rival union that stands nearer takes the word for itself.
+A sentence *speaks of accession* as far as an accession word and the alliance's name stand close together in it. A
+sentence with the accession word alone carries on when its neighbour or the title speaks of accession. A rival union
+that stands nearer takes the word for itself.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from monitor.flag.evaluate import Hit, Place, Scene, Test, hits_of
 from monitor.flag.layout import Extent, Layout
@@ -78,7 +81,9 @@ class Sentence:
 
 
 def read_sentences(scene: Scene, entries: Mapping[str, Test], countries: Sequence[Named]) -> list[Sentence]:
-    """The document's sentences, the title first, with how far they speak of accession. ``entries``: tests of all ENTRIES."""
+    """The document's sentences, the title first, with how far they speak of accession. ``entries``: tests of all
+    ENTRIES.
+    """
     layout = scene.layout
     sentences = [Sentence(extent) for extent in layout.extents]
     table = {name: _by_sentence(entries[name](scene) or (), layout) for name in ENTRIES}
@@ -93,9 +98,11 @@ def read_sentences(scene: Scene, entries: Mapping[str, Test], countries: Sequenc
 
 
 def concerned(sentences: Sequence[Sentence]) -> tuple[str, ...]:
-    """The countries whose accession is concerned, the most named first: by nearness to accession words, the title twice.
+    """The countries whose accession is concerned, the most named first: by nearness to accession words, the title
+    twice.
 
-    Where no carrying sentence names one ("the country", "its neighbour"), those of the title, else those of the sentences before.
+    Where no carrying sentence names one ("the country", "its neighbour"), those of the title, else those of the
+    sentences before.
     """
     weights: dict[str, float] = {}
     for sentence in sentences:
@@ -103,7 +110,7 @@ def concerned(sentences: Sequence[Sentence]) -> tuple[str, ...]:
             weight = sentence.strength * (2 if sentence.in_title else 1) / (1 + gap / 4)
             weights[country] = weights.get(country, 0) + weight
     if not weights:
-        before = [one for one, two in zip(sentences, sentences[1:], strict=False) if two.strength > 0]
+        before = [one for one, two in pairwise(sentences) if two.strength > 0]
         for sentence in sentences[:1] if sentences and sentences[0].named else before:
             for country in sentence.named:
                 weights[country] = weights.get(country, 0) + 1
@@ -126,11 +133,9 @@ def _note_cues(sentences: Sequence[Sentence], table: _Table, scene: Scene) -> No
     for name in CUES:
         for number, places in table[name].items():
             sentences[number].cues[name] = len(places)
-    years = [index for index, word in enumerate(scene.reading.folded) if _is_year(word)]
-    for index in years:
-        number = scene.layout.number_of(index, index + 1)
-        if number is not None:
-            sentences[number].cues["year"] = 1
+    for index, word in enumerate(scene.reading.folded):
+        if _is_year(word) and (at := scene.layout.number_of(index, index + 1)) is not None:
+            sentences[at].cues["year"] = 1
 
 
 def _is_year(word: str) -> bool:
@@ -145,12 +150,14 @@ def _note_countries(sentences: Sequence[Sentence], countries: Sequence[Named], l
             sentences[number].named.add(named.country)
         elif number is not None and named.country == _OPPONENT:
             sentences[number].cues["opponent"] = 1
-    for before, sentence in zip(sentences, sentences[1:], strict=False):
+    for before, sentence in pairwise(sentences):
         sentence.context = bool(before.named or sentences[0].named)
 
 
 def _weigh(sentence: Sentence, found: Mapping[str, list[Place]]) -> None:
-    """How strongly a sentence speaks of accession, and by which words. ``found``: the places in this sentence by lexicon entry."""
+    """How strongly a sentence speaks of accession, and by which words. ``found``: the places in this sentence by
+    lexicon entry.
+    """
     # "invited to the NATO summit": that naming of the alliance belongs to the summit
     things = {hit for thing in found["alliance-thing"] for hit in thing[2]}
     begins_with_noun = {place[0] for place in found["accession"]}
@@ -179,7 +186,9 @@ def _inside(place: Place, others: Sequence[Place]) -> bool:
 
 
 def _link(place: Place, heads: list[Place], rivals: list[Place], things: set[Hit]) -> tuple[int, Place] | None:
-    """The nearest naming of the alliance and the words between; None where there is none, or a rival union is nearer."""
+    """The nearest naming of the alliance and the words between; None where there is none, or a rival union is
+    nearer.
+    """
     if not heads:
         return None
     gap, head = min((_gap(place, head) + _THING_FARTHER * (head[2][-1] in things), head) for head in heads)
@@ -195,7 +204,9 @@ def _gap(one: Place | Hit, other: Place | Hit) -> int:
 
 
 def _carry_on(sentences: Sequence[Sentence], table: _Table) -> None:
-    """Sentences with an accession word alone, beside one that speaks of accession or under such a title; and titles of such texts."""
+    """Sentences with an accession word alone, beside one that speaks of accession or under such a title; and
+    titles of such texts.
+    """
     strongest = max((sentence.strength for sentence in sentences if not sentence.in_title), default=0.0)
     for number in sorted(table["accession-bare"]):
         sentence = sentences[number]
@@ -213,8 +224,8 @@ def _carry_on(sentences: Sequence[Sentence], table: _Table) -> None:
 
 def _note_gaps(sentences: Sequence[Sentence], countries: Sequence[Named], layout: Layout) -> None:
     for named in countries:
-        number = layout.number_of(named.first, named.after) if named.candidate else None
-        if number is not None and sentences[number].strength > 0:
+        number = layout.number_of(named.first, named.after)
+        if number is not None and named.candidate and sentences[number].strength > 0:
             gap = min(_gap(hit, (named.first, named.after, 0)) for hit in sentences[number].hits)
             gaps = sentences[number].gaps
             gaps[named.country] = min(gap, gaps.get(named.country, gap))

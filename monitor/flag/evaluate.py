@@ -1,4 +1,6 @@
-"""Turns a query's tree into a function of a document's matches, and says which matches make the query true. Decides nothing about relevance."""
+"""Turns a query's tree into a function of a document's matches, and says which matches make the query true.
+Decides nothing about relevance.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ class Scene:
 
 
 def compile_node(node: Node, terms: Terms, entries: dict[str, Test]) -> Test:
-    """The test for a tree. ``terms`` takes up its terms; ``entries`` keeps the tests of lexicon entries, which topics share."""
+    """The test for a tree. ``terms`` takes up its terms; ``entries`` keeps the tests of lexicon entries, which
+    topics share.
+    """
     match node:
         case Term():
             return _term(terms.number(node))
@@ -151,7 +155,9 @@ def _near(left: Test, right: Test, distance: int, ordered: bool) -> Test:
 
 
 def near(ones: list[Place], others: list[Place], distance: int, ordered: bool, body_start: int) -> list[Place]:
-    """Pairs of places, one of each sorted list, with at most ``distance`` words between them, in one field, not overlapping."""
+    """Pairs of places, one of each sorted list, with at most ``distance`` words between them, in one field, not
+    overlapping.
+    """
     pairs: dict[Span, Place] = {}
     reach = max(after - first for first, after, _ in others)
     for first, after, hits in ones:

@@ -1,4 +1,5 @@
-"""Recognises the lines of a text that are not the story: links to other stories, tags, captions, notes on the author, repeated titles.
+"""Recognises the lines of a text that are not the story: links to other stories, tags, captions, notes on the author,
+repeated titles.
 
 Extraction leaves some of them in, and a related headline must never raise a flag. Knows no topic.
 """
@@ -95,7 +96,9 @@ def _is_headline(line: str) -> bool:
 
 
 def _headlines_at_the_end(text: str, lines: list[Span]) -> int:
-    """The number of the line from which on there are only headlines; the number of lines where there is no such list."""
+    """The number of the line from which on there are only headlines; the number of lines where there is no such
+    list.
+    """
     first = len(lines)
     while (
         first > 0 and _is_headline(text[slice(*lines[first - 1])]) and len(text[slice(*lines[first - 1])].split()) >= 3

@@ -27,7 +27,9 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The sentences of a document in order, the title first; those without a word and those of page furniture are left out."""
+    """The sentences of a document in order, the title first; those without a word and those of page furniture are
+    left out.
+    """
 
     extents: tuple[Extent, ...]
     firsts: tuple[int, ...]  # their first words

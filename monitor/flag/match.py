@@ -1,7 +1,9 @@
-"""Finds all terms of all topics in a document in one pass: one Aho-Corasick automaton over the folded words. Knows no queries and no scores.
+"""Finds all terms of all topics in a document in one pass: one Aho-Corasick automaton over the folded words. Knows no
+queries and no scores.
 
-The words are joined by single blanks, so a whole word is " word ", a stem " stem", a phrase " two words ": the automaton itself keeps word
-boundaries. A term with wildcards is found by its longest literal piece and then compared word by word.
+The words are joined by single blanks, so a whole word is " word ", a stem " stem", a phrase " two words ": the
+automaton itself keeps word boundaries. A term with wildcards is found by its longest literal piece and then compared
+word by word.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""Splits a text into whole words and folds them, so that a term is found however it is written. Keeps where each word stands.
+"""Splits a text into whole words and folds them, so that a term is found however it is written. Keeps where each word
+stands.
 
-Folding: case, accents (é = e, ł = l, й = и, so composed and decomposed spellings are one), soft hyphens and zero-width marks, full-width letters,
-apostrophes inside Cyrillic words (п’ять = пять), Latin letters inside Cyrillic words and the reverse.
-Words end at hyphens and at all other apostrophes: ``NATO-Beitritt``, ``l'OTAN``, ``NATO's``, ``NATO'ya`` are two words each.
-Scripts without spaces (Chinese, Japanese, Thai ...) give one word per character, so that terms of them work as phrases.
+Folding: case, accents (é = e, ł = l, й = и, so composed and decomposed spellings are one), soft hyphens and
+zero-width marks, full-width letters, apostrophes inside Cyrillic words (п’ять = пять), Latin letters inside Cyrillic
+words and the reverse. Words end at hyphens and at all other apostrophes: ``NATO-Beitritt``, ``l'OTAN``, ``NATO's``,
+``NATO'ya`` are two words each. Scripts without spaces (Chinese, Japanese, Thai ...) give one word per character, so
+that terms of them work as phrases.
 """
 
 from __future__ import annotations
@@ -19,7 +21,10 @@ _INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u2060\ufeff"
 _APOSTROPHES = "'’ʼ‘`´ʹ＇"
 _CYRILLIC = "\u0400-\u052f\u1c80-\u1c8f\u2de0-\u2dff\ua640-\ua69f"
 # written without spaces between words
-_UNSPACED = "\u0e01-\u0e3a\u0e40-\u0e5b\u0e81-\u0edf\u1000-\u109f\u1780-\u17dd\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_UNSPACED = (
+    "\u0e01-\u0e3a\u0e40-\u0e5b\u0e81-\u0edf\u1000-\u109f\u1780-\u17dd"
+    "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
 
 
 def _ranges(points: Iterable[int]) -> str:
@@ -101,7 +106,9 @@ def fold(word: str) -> str:
 
 
 def _one_script(word: str) -> str:
-    """Look-alike letters of the other script replaced where a word mixes Latin and Cyrillic; the script of the tell-tale letters wins."""
+    """Look-alike letters of the other script replaced where a word mixes Latin and Cyrillic; the script of the
+    tell-tale letters wins.
+    """
     if not (_IS_LATIN.search(word) and _IS_CYRILLIC.search(word)):
         return word
     cyrillic = word.translate(_TO_CYRILLIC)

@@ -1,4 +1,5 @@
-"""The topic query language: text -> tree of nodes, with errors that name line, column and what was expected. Matches nothing itself.
+"""The topic query language: text -> tree of nodes, with errors that name line, column and what was expected. Matches
+nothing itself.
 
 A query is made of
 
@@ -6,12 +7,15 @@ A query is made of
 * phrases: ``"open door"``; ``*`` alone stands for one word: ``"full * member"``
 * ``=NATO`` exact case, also ``="White House"``
 * ``@name`` a lexicon entry, in all its languages
-* ``a NEAR/5 b`` at most five words between them, in any order; ``a ONEAR/5 b`` in this order; both inside one field, title or text
-* ``title:x`` ``lead:x`` ``body:x``, also before a group: ``title:(a OR b)``; the lead is the text's first sentences, up to about 60 words
+* ``a NEAR/5 b`` at most five words between them, in any order; ``a ONEAR/5 b`` in this order; both inside one field,
+  title or text
+* ``title:x`` ``lead:x`` ``body:x``, also before a group: ``title:(a OR b)``; the lead is the text's first sentences,
+  up to about 60 words
 * ``outlet:"Kyiv Independent"`` ``lang:uk`` ``country:UA`` properties of the document (its outlet's country)
 * ``NOT`` ``AND`` ``OR`` and parentheses; ``#`` starts a comment
 
-Precedence, tightest first: ``field:``, ``NEAR``/``ONEAR``, ``NOT``, ``AND``, ``OR``. Two terms side by side without an operator are an error.
+Precedence, tightest first: ``field:``, ``NEAR``/``ONEAR``, ``NOT``, ``AND``, ``OR``. Two terms side by side without
+an operator are an error.
 """
 
 from __future__ import annotations
@@ -40,7 +44,9 @@ _MAX_DEPTH = 50
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word or phrase. ``tokens``: folded words, each with its wildcards; ``exact``: the surface that must stand there, or None."""
+    """A word or phrase. ``tokens``: folded words, each with its wildcards; ``exact``: the surface that must stand
+    there, or None.
+    """
 
     tokens: tuple[str, ...]
     exact: str | None
@@ -228,7 +234,8 @@ class Reader:
             try:
                 nodes.append(_term(line, None, 1, 1) if _is_plain(line) else self.query(line))
             except QueryError as error:
-                where = f"lexicon entry @{name} ({' '.join(sorted(block.languages)) or 'all'}, line {number} of the block, {line!r}): "
+                languages = " ".join(sorted(block.languages)) or "all"
+                where = f"lexicon entry @{name} ({languages}, line {number} of the block, {line!r}): "
                 raise QueryError(where + str(error), line=1, column=1) from error
         return block.languages, nodes[0] if len(nodes) == 1 else Or(tuple(nodes))
 

@@ -11,7 +11,7 @@ from functools import cache
 from monitor import lexicon
 from monitor.flag import accession, features, generic
 from monitor.flag.evaluate import Hit, Scene, Test, compile_node, hits_of
-from monitor.flag.match import Matcher, Reading, Span, Terms, read
+from monitor.flag.match import Matcher, Terms, read
 from monitor.flag.normalise import fold
 from monitor.flag.query import Named, Node, Property, Reader, Term, nodes_of
 from monitor.flag.score import Model, flip, models, score

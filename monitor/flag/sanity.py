@@ -1,4 +1,6 @@
-"""Finds queries that are well formed but useless: they can never match, or they match without any word. Reads trees only."""
+"""Finds queries that are well formed but useless: they can never match, or they match without any word. Reads
+trees only.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +101,8 @@ def _contradiction(case: _Case) -> str | None:
         if isinstance(claim.about, Has) and claim.holds:
             other = values.setdefault(claim.about.name, claim.about.value)
             if other != claim.about.value:
-                return f"{claim.about.name}: cannot be both {min(other, claim.about.value)} and {max(other, claim.about.value)}"
+                both = " and ".join(sorted((other, claim.about.value)))
+                return f"{claim.about.name}: cannot be both {both}"
     for refused in case:
         if not refused.holds:
             for wanted in case:

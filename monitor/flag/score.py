@@ -23,7 +23,9 @@ class Model:
 
 
 def score(model: Model, features: Mapping[str, float]) -> tuple[float, dict[str, float]]:
-    """The score, and its parts in log-odds: ``base`` and one for each feature that counts. The parts sum up to the score's log-odds."""
+    """The score, and its parts in log-odds: ``base`` and one for each feature that counts. The parts sum up to the
+    score's log-odds.
+    """
     parts = {"base": model.intercept}
     for name, weight in model.weights.items():
         value = features.get(name)

@@ -12,7 +12,9 @@ _IN_TEXT = re.compile(r"(?<![\d.])([0-3]?\d)\.\s?([01]?\d)\.\s?(20\d\d)(?!\d)|(?
 
 
 def published_on(document: Document) -> date | None:
-    """The day of publication: as given, else from the URL, else the latest full date in figures that the text names (it is no younger)."""
+    """The day of publication: as given, else from the URL, else the latest full date in figures that the text
+    names (it is no younger).
+    """
     if document.published_at is not None:
         return document.published_at.date()
     if document.url and (match := _IN_URL.search(document.url)):

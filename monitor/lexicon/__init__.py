@@ -1,7 +1,8 @@
-"""Reads the word lists that ship with the program: one YAML file per subject beside this module. Holds no words and no rules itself.
+"""Reads the word lists that ship with the program: one YAML file per subject beside this module. Holds no words and
+no rules itself.
 
-Files under ``terms/`` define the ``@names`` of topic queries: every top-level key is a name, its value maps languages to entries.
-A new word, name or file needs no change here.
+Files under ``terms/`` define the ``@names`` of topic queries: every top-level key is a name, its value maps languages
+to entries. A new word, name or file needs no change here.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class CountryNames:
 
 @cache
 def load(name: str) -> Any:
-    """The content of ``<name>.yaml`` (``terms/nato`` for a file in a folder) as plain dicts, lists and strings; raises FileNotFoundError."""
+    """The content of ``<name>.yaml`` (``terms/nato`` for a file in a folder) as plain dicts, lists and strings;
+    raises FileNotFoundError.
+    """
     from ruamel.yaml import YAML
 
     text = resources.files(__package__).joinpath(*f"{name}.yaml".split("/")).read_text(encoding="utf-8")
