@@ -1,69 +1,70 @@
 """Prospects: what a story reports about the chances of an accession, apart from its tone. Pure.
 
-The sentences that speak of the accession (the flag's evidence and what follows it) are searched for the wordings of
-lexicon/prospects.yaml; a small multinomial logistic regression (weights.json, fitted by bench/prospects.py) turns them, the
-tone toward the talks and the speakers' stances into probabilities. Each label comes with the sentences that carry it.
+The title and the sentences that speak of the accession (the flag's evidence and what follows it) are searched for the
+wordings of lexicon/prospects.yaml; a small multinomial logistic regression (weights.json, fitted by bench/prospects.py)
+turns what they say together, and the tone, into probabilities. Each label comes with the wordings that carry it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from monitor.analyse.prospects.features import Scene, describe, look
+from monitor.analyse.prospects.cues import Cue
+from monitor.analyse.prospects.features import POINTS, Points, Scene, Sentence, describe, look
 from monitor.analyse.prospects.model import load_model
-from monitor.model import Document, Evidence, Flag, Prospects, Quote, Sentiment
+from monitor.model import Document, Evidence, Flag, Prospects, ProspectsLabel, Quote, Sentiment
 
 _EVIDENCE = 3  # sentences kept
+_SPEAKS_FOR: Mapping[ProspectsLabel, Points] = {
+    "favourable": POINTS["good"],
+    "unfavourable": POINTS["bad"],
+    "mixed": {**POINTS["good"], **POINTS["bad"], **POINTS["open"]},
+    "neutral": {"meet": 1.0, "seek": 0.6, "step": 0.6, "modal": 0.4},
+}
 
 
 def prospects(document: Document, flag: Flag, sentiment: Sentiment, quotes: Sequence[Quote]) -> Prospects:
-    """The outlook that the story gives, with its confidence and the sentences it rests on.
+    """The outlook that the story gives, with its confidence and the wordings it rests on.
 
     Args:
-        document: with ``lang`` set.
-        flag: its evidence says which sentences speak of the accession.
+        document: with ``lang`` set; a language that the lexicon lacks gets a cautious answer without evidence.
+        flag: its evidence says where the story speaks of the accession.
         sentiment: tone toward the talks and the accession, where a scorer is measured for the language.
-        quotes: stances of the speakers.
+        quotes: what Moscow's speakers say counts less. The stances themselves were tried and did not help.
     """
-    scene = look(document, flag)
-    model = load_model()
-    features = describe(scene, sentiment, quotes)
-    probabilities = model.probabilities(features)
+    scene = look(document, flag, quotes)
+    probabilities = load_model().probabilities(describe(scene, sentiment))
     label = max(probabilities, key=lambda name: probabilities[name])
     return Prospects(
         label=label,
         score=probabilities["favourable"] - probabilities["unfavourable"],
         confidence=probabilities[label],
-        evidence=_evidence(scene, label),
+        evidence=_evidence(document, scene, label),
     )
 
 
-_SPEAKS_FOR = {
-    "favourable": ("done", "promise", "push"),
-    "unfavourable": ("refuse", "threat", "delay"),
-    "mixed": ("condition", "delay", "refuse", "promise"),
-    "neutral": ("modal", "push"),
-}
-
-
-def _evidence(scene: Scene, label: str) -> tuple[Evidence, ...]:
-    """The sentences in which most speaks for the label, in the story's order."""
-    weighted = [
-        (sum(sentence.counts[name] for name in _SPEAKS_FOR[label]) * sentence.weight, sentence)
-        for sentence in scene.sentences
-    ]
-    best = sorted((pair for pair in weighted if pair[0] > 0), key=lambda pair: -pair[0])[:_EVIDENCE]
-    kept = sorted((sentence for _, sentence in best), key=lambda s: (s.field != "title", s.start))
+def _evidence(document: Document, scene: Scene, label: ProspectsLabel) -> tuple[Evidence, ...]:
+    """The strongest wording of each sentence in which most speaks for the label, in the story's order."""
+    scale = _SPEAKS_FOR[label]
+    ranked = sorted(scene.sentences, key=lambda sentence: -sentence.weight * sentence.points(scale))
+    carrying = [sentence for sentence in ranked[:_EVIDENCE] if sentence.points(scale) > 0]
     return tuple(
-        Evidence(
-            term=", ".join(name for name in _SPEAKS_FOR[label] if sentence.counts[name]),
-            surface=sentence.text,
-            field=sentence.field,
-            start=sentence.start,
-            end=sentence.end,
-            sentence=sentence.text,
-            sentence_start=sentence.start,
-            sentence_end=sentence.end,
+        _as_evidence(
+            document, sentence, max(sentence.cues, key=lambda pair: scale.get(pair[0].category, 0.0) * pair[1])[0]
         )
-        for sentence in kept
+        for sentence in sorted(carrying, key=lambda sentence: (sentence.field != "title", sentence.start))
+    )
+
+
+def _as_evidence(document: Document, sentence: Sentence, cue: Cue) -> Evidence:
+    text = document.title if sentence.field == "title" else document.text
+    return Evidence(
+        term=f"{cue.category}: {cue.entry}",
+        surface=text[cue.start : cue.end],
+        field=sentence.field,
+        start=cue.start,
+        end=cue.end,
+        sentence=text[sentence.start : sentence.end],
+        sentence_start=sentence.start,
+        sentence_end=sentence.end,
     )
