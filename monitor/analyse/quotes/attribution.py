@@ -80,6 +80,11 @@ def _by_bare_name(story: Story, sentence: Sentence, one: Quoted) -> Speaker | No
     if not _is_sentence_opening(story, sentence, one):
         return None
     behind = [token for token in sentence.tokens if token.start >= one.outer_end]
+    if behind and story.masked[one.outer_end : behind[0].start].strip() in ("—", "–", "-", "--"):
+        # “…” —Anna Berg, former ambassador
+        at_dash = next((mention for mention in sentence.mentions if mention.start == behind[0].start), None)
+        if at_dash is not None and at_dash.kind == "name":
+            return resolved(story, sentence, at_dash)
     for mention in sentence.mentions:
         if mention.start >= one.outer_end and mention.kind == "name" and mention.last - mention.first == len(behind):
             return resolved(story, sentence, mention)
@@ -172,6 +177,8 @@ def _subject_of_tag(story: Story, sentence: Sentence, one: Quoted, verb: int) ->
         if mention.start >= one.outer_end and mention.last <= verb and not _cannot_speak(mention)
     ]
     subject = before[0] if before else None
+    if len(before) > 1 and verb - before[-1].last <= 1 and "," in story.masked[before[-2].end : before[-1].start]:
+        subject = before[-1]  # "…” on members joining NATO, Rasmussen said"
     if subject is None:
         subject = _first_after(story, sentence, verb, sentence.end, hearer=bool(tokens[verb].tag & Tag.HEARER))
     if subject is not None and _is_medium(sentence, subject):
@@ -319,6 +326,8 @@ def by_according(story: Story, sentence: Sentence) -> Speaker | None:
             if doubtful and not (token.capital and index == 0):
                 continue
             for mention in sentence.mentions:
+                if mention.first > index and _is_medium(sentence, mention) and sentence.verbs(Tag.SAY):
+                    return None  # "Russia said ..., according to Reuters"
                 if mention.first > index and mention.first - index <= 4:
                     return resolved(story, sentence, mention)
                 if mention.first > index:
@@ -360,6 +369,8 @@ def _from_context(story: Story, sentence: Sentence, first: Quoted, last: Quoted)
     """The speaker of words that stand without any attribution: from the sentence's subject or the sentence before."""
     outside = [token for token in sentence.tokens if token.end <= first.outer_start or token.start >= last.outer_end]
     if len(outside) > 2:
+        if _verb_before(story, sentence, first) is not None:
+            return None  # somebody says it, but not anybody we know
         named = [
             mention
             for mention in sentence.mentions

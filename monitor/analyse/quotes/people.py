@@ -407,6 +407,8 @@ def _mention(
     run = _person_run(text, tokens, names, last, words)
     if run and not roles and not institution and run[0] > first:
         first = anchor = run[0]  # "dla Interii John Kirby": what stands before is no part of the name
+    if len(run) == 1 and roles and words.is_plural(tokens[roles[-1]].low) and not known_person(tokens[run[0]].low):
+        run = []  # "власти Чечни"
     role = _office_of(tokens, roles, words)
     before = tokens[first - 1] if first > 0 else None
     first, one_of = _one_of(tokens, first)
@@ -443,7 +445,7 @@ def _mention(
         kind = "institution"
     else:
         return None
-    if kind == "country" and not in_place and _is_adjective(text, tokens, last):
+    if kind == "country" and not in_place and _is_adjective(text, tokens, last, words):
         return None
     start, end = tokens[first].start, tokens[last - 1].end
     role_text = None
@@ -499,22 +501,20 @@ def _one_of(tokens: list[Token], first: int) -> tuple[int, bool]:
     for k in range(first - 1, max(first - 4, -1), -1):
         if tokens[k].tag & Tag.INDEFINITE and k < first - 1:
             return k, True
-        if tokens[k].tag and not tokens[k].tag & (Tag.PREPOSITION | Tag.OF | Tag.DETERMINER | Tag.NO_NAME):
+        if not tokens[k].tag & (Tag.PREPOSITION | Tag.OF | Tag.DETERMINER | Tag.NO_NAME):
             break
         if tokens[k].tag & VERB:
             break
     return first, False
 
 
-def _is_adjective(text: str, tokens: list[Token], last: int) -> bool:
+def _is_adjective(text: str, tokens: list[Token], last: int, words: Words) -> bool:
     """ "Belarusian soldiers", "Russian officials say": a country's word in front of a noun is no speaker."""
     return (
         last < len(tokens)
         and tokens[last].tag == 0
         and not tokens[last].capital
-        and tokens[last - 1].low.endswith(
-            ("ian", "ish", "ese", "can", "man", "nch", "wiss", "ech", "eek", "tch", "ani")
-        )
+        and tokens[last - 1].low.endswith(words.adjective_endings)
         and joined(text, tokens[last - 1], tokens[last])
     )
 

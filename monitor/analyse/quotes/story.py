@@ -87,7 +87,7 @@ def read(title: str, text: str, words: Words) -> Story:
         tokens = [token for token in words.tokens(masked, start, end) if masked[token.start] != CAPITAL]
         laid_out.append(Sentence(start, end, len(laid_out), number, tokens, []))
     lows = {token.low for sentence in laid_out for token in sentence.tokens if not token.capital}
-    lows |= _only_opening(laid_out, title)
+    lows |= _only_opening(laid_out, title, subject_first=words.subject_first)
     for sentence in laid_out:
         sentence.mentions = mentions_in(masked, sentence.tokens, words, lows)
     story = Story(text, masked, words, laid_out, quotes, Cast(words))
@@ -99,7 +99,7 @@ def read(title: str, text: str, words: Words) -> Story:
     return story
 
 
-def _only_opening(laid_out: list[Sentence], title: str) -> set[str]:
+def _only_opening(laid_out: list[Sentence], title: str, *, subject_first: bool) -> set[str]:
     """Words whose capital may come from their place alone: they open a sentence, are no part of a longer name, and never
     stand capitalised elsewhere."""
     elsewhere = {token.low for sentence in laid_out for token in sentence.tokens[1:] if token.capital}
@@ -112,6 +112,7 @@ def _only_opening(laid_out: list[Sentence], title: str) -> set[str]:
         and first.low not in elsewhere
         and first.low not in titled
         and not (len(sentence.tokens) > 1 and sentence.tokens[1].capital)
+        and not (subject_first and len(sentence.tokens) > 1 and sentence.tokens[1].tag & Tag.SAY and not first.tag)
     }
 
 
@@ -145,6 +146,8 @@ def _fill_cast(story: Story, title: str, lows: set[str]) -> None:
     for mention in [mention for _, mention in everything] + in_title:
         if len(mention.name) > 1 and _is_person(mention, words):
             cast.enter(mention)
+        elif len(mention.name) > 1:
+            mention.name, mention.kind = (), "institution"
     for sentence, mention in everything:
         if len(mention.name) == 1:
             figure = cast.find(mention.name)
@@ -185,7 +188,9 @@ def _is_person(mention: Mention, words: Words) -> bool:
     if any(known_person(name.casefold()) for name in mention.name):
         return True
     if words.nouns_capitalised and not mention.role:
-        return len(mention.name) > 1 and not any(words.meaning(name.casefold()).tag for name in mention.name)
+        return not any(
+            words.meaning(name.casefold()).tag or name.casefold().endswith(words.noun_endings) for name in mention.name
+        )
     return True
 
 

@@ -140,6 +140,10 @@ class Words:
         common: dict[str, Any] = lexicon.load("quotes/speakers")
         self.lang = lang
         self.inflecting = lang in _INFLECTING
+        # where an unknown word with a capital before a verb of saying is its subject ("Kubilius said"), not an adverb
+        self.subject_first = lang not in ("fi", "sv", "de", "tr")
+        self.noun_endings = tuple((data.get("noun_endings") or "").split()) or ("\0",)
+        self.adjective_endings = tuple(common["adjective_endings"].split())
         self.genitive_follows = lang in ("ru", "uk", "pl", "bg", "hr", "ro")
         self.cyrillic = lang in _CYRILLIC
         self.dashes: str = data.get("dashes", "start")
@@ -182,6 +186,10 @@ class Words:
             entries.add(entry, Meaning(Tag.MEDIUM))
         for entry in common["titles"].split():
             entries.add(entry, Meaning(Tag.TITLE))
+        for country in lexicon.countries():
+            for name in country.names:
+                if " " in name and not any(char in name for char in "*=_"):
+                    entries.add(name.replace(" ", "_"), Meaning())
         for many in entries.multi.values():
             many.sort(key=lambda one: -len(one[0]))
         colon = r"(?::[^\W_]{1,4}\b)?" if lang in ("fi", "sv") else ""
@@ -323,7 +331,7 @@ class Words:
 
 
 def _without_nouns(text: str, tokens: list[Token]) -> list[Token]:
-    """English: "a call", "his claim", "the report" say nothing."""
+    """English: "a call", "his claim", "the report", "approval of adding" say nothing."""
     for index in range(1, len(tokens)):
         token, before = tokens[index], tokens[index - 1]
         if (
@@ -331,6 +339,8 @@ def _without_nouns(text: str, tokens: list[Token]) -> list[Token]:
             and (before.possessive or before.tag & Tag.DETERMINER)
             and before.low not in ("this", "that")
         ):
+            tokens[index] = token._replace(tag=token.tag & ~VERB)
+        elif token.tag & Tag.PARTICIPLE and before.low in ("of", "for", "from", "without"):
             tokens[index] = token._replace(tag=token.tag & ~VERB)
     return tokens
 
