@@ -293,7 +293,10 @@ def _check_password(tree: Tree, path: KeyPath, variable: str, credential: str) -
 
 def _credential(name: str) -> bool:
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    return bool(folder) and (Path(str(folder)) / name).is_file()
+    try:
+        return bool(folder) and bool((Path(str(folder)) / name).read_bytes().strip())  # the installer makes an empty one
+    except OSError:
+        return False
 
 
 def _check_readable(tree: Tree, path: KeyPath, file: str) -> None:
