@@ -13,18 +13,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache, cached_property
+from itertools import accumulate
 
 from monitor import lexicon
 from monitor.model import Change
 from monitor.text import paragraphs, sentences
 
-_WORD = re.compile(r"\w+(?:[-'’.,:]\w+)*|%")
+_WORD = re.compile(r"\w+(?:['’.,:]\w+)*|%")
 _CLOCK = re.compile(r"\d{1,2}[:.]\d{2}(?::\d{2})?(?:am|pm|uhr)?")
 _QUOTED = re.compile(r"[“„«»\"]([^“”„«»\"\n]{2,}?)[”“»«\"]")
 _ENDS = re.compile(r"""[.!?…。։।؟:;]["'”’»“)\]]*\s*$""")
 _SAME_SENTENCE = 0.5  # share of words from which on two sentences are two versions of one
 _HELD_ELSEWHERE = 0.6  # share of word triples from which on a sentence's matter stands in the other text already
 _COMPARED = 400  # sentences left over on each side that are paired; a text that has more is another text
+_ALIGNED = 120  # the same for finding sentences that were only split or joined
 _TOLD_CHARS = 600
 
 
@@ -58,8 +60,8 @@ class _Text:
 
     @cached_property
     def triples(self) -> frozenset[tuple[str, ...]]:
-        """All runs of three words."""
-        return frozenset(_triples([word for one in self.sentences for word in one.words]))
+        """All runs of three words; also of what is left out of the comparison, for a line may look like a link once."""
+        return frozenset(_triples(_words(self.text)))
 
     def without(self, known: Counter[tuple[str, ...]]) -> list[_Sentence]:
         """The sentences that are not among ``known``, each counted as often as it stands there."""
@@ -91,7 +93,7 @@ def _headline_differs(old: str, new: str) -> bool:
 
 
 def _text_changes(before: _Text, after: _Text, lang: str | None) -> Iterator[Change]:
-    gone, come = before.without(after.counted()), after.without(before.counted())
+    gone, come = _without_resplit(before.without(after.counted()), after.without(before.counted()))
     if len(gone) <= _COMPARED and len(come) <= _COMPARED:
         for old, new in _pairs(gone, come):
             gone.remove(old)
@@ -102,6 +104,42 @@ def _text_changes(before: _Text, after: _Text, lang: str | None) -> Iterator[Cha
         yield Change("paragraph removed", _shown(words), None)
     for words in _by_paragraph(one for one in come if not _is_held(one, before)):
         yield Change("paragraph added", None, _shown(words))
+
+
+def _without_resplit(gone: list[_Sentence], come: list[_Sentence]) -> tuple[list[_Sentence], list[_Sentence]]:
+    """What is left when sentences are taken out that were only split or joined: "on 6. May" is one or two."""
+    if max(len(gone), len(come)) > _ALIGNED:
+        return gone, come
+    old, new = [word for one in gone for word in one.words], [word for one in come for word in one.words]
+    old_at, new_at = _places(gone), _places(come)
+    same_old: set[int] = set()
+    same_new: set[int] = set()
+    for a, b, size in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
+        inside_old = _inside(old_at, a, a + size, new_at, b - a)
+        inside_new = _inside(new_at, b, b + size, old_at, a - b)
+        same_old.update(inside_old)
+        same_new.update(inside_new)
+    return (
+        [one for i, one in enumerate(gone) if i not in same_old],
+        [one for i, one in enumerate(come) if i not in same_new],
+    )
+
+
+def _places(sentences_left: Sequence[_Sentence]) -> list[tuple[int, int]]:
+    """Where each sentence stands, counted in words."""
+    ends = list(accumulate(len(one.words) for one in sentences_left))
+    return list(zip([0, *ends], ends, strict=False))
+
+
+def _inside(
+    places: Sequence[tuple[int, int]], start: int, end: int, others: Sequence[tuple[int, int]], shift: int
+) -> Iterator[int]:
+    """Sentences that lie within a run of equal words, as do all that share words with them on the other side."""
+    for i, (first, last) in enumerate(places):
+        if start <= first and last <= end:
+            met = [place for place in others if place[0] < last + shift and first + shift < place[1]]
+            if all(start + shift <= one and other <= end + shift for one, other in met):
+                yield i
 
 
 def _pairs(gone: Sequence[_Sentence], come: Sequence[_Sentence]) -> list[tuple[_Sentence, _Sentence]]:
@@ -242,7 +280,7 @@ def _words(text: str) -> tuple[str, ...]:
     """Words and figures, case and typography folded: what is compared."""
     folded = unicodedata.normalize("NFKC", text).replace("’", "'").replace("ʼ", "'").replace("\u00ad", "").casefold()
     folded = re.sub(r"(?<=\d)\s(?=\d{3}\b)", "", folded)  # 10 000
-    return tuple(re.sub("'s$", "", word) for word in _WORD.findall(re.sub(r"(?<=[^\W\d_])-(?=[^\W\d_])", " ", folded)))
+    return tuple(re.sub("'s$", "", word) for word in _WORD.findall(folded))
 
 
 def _triples(words: Sequence[str]) -> Iterable[tuple[str, ...]]:

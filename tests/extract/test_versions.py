@@ -34,6 +34,7 @@ def kinds(new_text: str, new_title: str = TITLE, lang: str | None = "en") -> lis
         "3 minutes ago\n" + TEXT,
         "\n".join(TEXT.split("\n")[::-1]),
         TEXT.replace("talks. Nobody", "talks.\nNobody"),
+        TEXT.replace("talks. Nobody left early.", "talks — nobody left early."),
         TEXT.replace("told reporters at the airport", "said to reporters at the airport"),
     ],
 )
