@@ -24,6 +24,8 @@ from typing import TypeVar
 
 from monitor import alert as alerts
 from monitor import poll, watch, work
+from monitor.alert.pacing import held_until, is_overnight, released_at
+from monitor.alert.several import HELD_AT_ONCE, compose_held
 from monitor.channels import Channel, open_channels, recipients, sender
 from monitor.config import Config
 from monitor.errors import DeliveryError, FeedError, FetchError, MonitorError
@@ -35,6 +37,7 @@ from monitor.model import (
     FeedDocument,
     FeedState,
     Look,
+    OwedAlert,
     PageRecord,
     PageStatus,
     PendingEntry,
@@ -134,6 +137,7 @@ class Tally:
     alerts_owed: int = 0
     alerts_sent: int = 0
     alerts_put_off: int = 0
+    alerts_held: int = 0
     alerts_failed: int = 0
 
     def add(self, other: Tally) -> None:
@@ -409,7 +413,7 @@ def _alert_policy(config: Config, now: datetime) -> AlertPolicy:
         mail_after=now - config.alerts.max_age,
         recipients=recipients(config.alerts),
         domain=sender(config.alerts).rpartition("@")[2].rstrip("> "),
-        titles={topic.name: topic.title or topic.name for topic in config.topics},
+        titles=_titles(config),
     )
 
 
@@ -622,81 +626,146 @@ def _put_off_look(monitor: Monitor, watch_: Watch, watched: WatchedStory, error:
 
 
 async def tell_owed(monitor: Monitor) -> Tally:
-    """Compose and send the alerts that are due; each is noted as sent only after it was taken."""
+    """Compose and send the alerts that are due; each is noted as sent only after it was taken.
+
+    In quiet hours they are held; what was held goes out as one mail to each recipient.
+    """
     tally = Tally()
-    deliveries = monitor.store.owed_deliveries(monitor.clock(), limit=1000)
+    now = monitor.clock()
+    deliveries = monitor.store.owed_deliveries(now, limit=1000)
     if not deliveries:
+        return tally
+    if until := held_until(now, monitor.config.alerts.quiet_hours):
+        why = f"quiet hours: held until {until.isoformat(timespec='minutes')}"
+        tally.alerts_held = monitor.store.hold_deliveries(until, why, now)
+        log.info("alerts held", extra={"deliveries": tally.alerts_held, "until": until})
         return tally
     channels = open_channels(monitor.config.alerts)
     stopped: dict[str, str] = {}  # channel -> why it is left alone for the rest of this pass
 
-    async def one(delivery: Delivery) -> None:
+    async def one(mail: Sequence[Delivery]) -> None:
         try:
-            await _tell_one(monitor, delivery, channels, stopped, tally)
+            await _tell_one(monitor, mail, channels, stopped, tally)
+        except _NotTogetherError:
+            log.exception("held alerts go out one by one", extra=_facts(mail))
+            for delivery in mail:
+                await one([delivery])
         except Exception as error:
-            log.exception("tell crashed", extra={"alert": delivery.alert_id})
-            _put_off_delivery(monitor, delivery, f"internal error: {error!r}", tally)
+            log.exception("tell crashed", extra=_facts(mail))
+            _put_off_mail(monitor, mail, f"internal error: {error!r}", tally)
 
     try:
         # one after the other: servers dislike many connections, and the order of a thread's mails is kept
-        await _each(deliveries, one, at_once=1, stage="tell", monitor=monitor)
+        await _each(_mails(monitor, deliveries, now), one, at_once=1, stage="tell", monitor=monitor)
     finally:
         for channel in channels.values():
             channel.close()
     return tally
 
 
+class _NotTogetherError(Exception):
+    """Several alerts could not be composed as one mail."""
+
+
+def _mails(monitor: Monitor, deliveries: Sequence[Delivery], now: datetime) -> list[Sequence[Delivery]]:
+    """The deliveries, those together that are one mail: the same bytes already, or held by the last quiet hours."""
+    released = released_at(now, monitor.config.alerts.quiet_hours)
+    mails: dict[object, list[Delivery]] = {}
+    for delivery in deliveries:
+        key: object = delivery.id
+        if delivery.message is not None:
+            key = (delivery.channel, delivery.recipient, delivery.message)
+        elif released and monitor.store.owed_alert(delivery.alert_id).created_at < released:
+            key = (delivery.channel, delivery.recipient)
+        mails.setdefault(key, []).append(delivery)
+    return [mail[at : at + HELD_AT_ONCE] for mail in mails.values() for at in range(0, len(mail), HELD_AT_ONCE)]
+
+
 async def _tell_one(
-    monitor: Monitor, delivery: Delivery, channels: Mapping[str, Channel], stopped: dict[str, str], tally: Tally
+    monitor: Monitor, mail: Sequence[Delivery], channels: Mapping[str, Channel], stopped: dict[str, str], tally: Tally
 ) -> None:
-    channel = channels.get(delivery.channel)
-    problem = stopped.get(delivery.channel) or (None if channel else f"no {delivery.channel} is configured any more")
+    """Send one mail; ``mail``: the deliveries that it settles, of one recipient."""
+    name, recipient = mail[0].channel, mail[0].recipient
+    channel = channels.get(name)
+    problem = stopped.get(name) or (None if channel else f"no {name} is configured any more")
     if problem or channel is None:
-        _put_off_delivery(monitor, delivery, problem or "no channel", tally)
+        _put_off_mail(monitor, mail, problem or "no channel", tally)
         return
-    message = delivery.message or _compose(monitor, delivery)
+    message = mail[0].message or _compose(monitor, mail)
     try:
-        reply = await _in_thread(lambda: channel.send(message, delivery.recipient))
+        reply = await _in_thread(lambda: channel.send(message, recipient))
     except DeliveryError as error:
         if error.stop:
-            stopped[delivery.channel] = str(error)
+            stopped[name] = str(error)
         if error.permanent:
-            monitor.store.fail_delivery(delivery.id, str(error), monitor.clock())
-            tally.alerts_failed += 1
-            log.error("alert refused", extra={**_facts(delivery), "error": str(error)})
+            with monitor.store.transaction():
+                for delivery in mail:
+                    monitor.store.fail_delivery(delivery.id, str(error), monitor.clock())
+            tally.alerts_failed += len(mail)
+            log.error("alert refused", extra={**_facts(mail), "error": str(error)})
         else:
-            _put_off_delivery(monitor, delivery, str(error), tally)
+            _put_off_mail(monitor, mail, str(error), tally)
         return
-    monitor.store.note_sent(delivery.id, reply, monitor.clock())
-    tally.alerts_sent += 1
-    log.info("alert sent", extra={**_facts(delivery), "reply": reply})
+    with monitor.store.transaction():
+        for delivery in mail:
+            monitor.store.note_sent(delivery.id, reply, monitor.clock())
+    tally.alerts_sent += len(mail)
+    log.info("alert sent", extra={**_facts(mail), "reply": reply})
 
 
-def _compose(monitor: Monitor, delivery: Delivery) -> bytes:
-    """The message's bytes, kept before the first attempt so that every retry sends the same."""
-    owed = monitor.store.owed_alert(delivery.alert_id)
-    titles = {topic.name: topic.title or topic.name for topic in monitor.config.topics}
-    message = alerts.compose(
-        owed,
-        sender=sender(monitor.config.alerts),
-        recipient=delivery.recipient,
-        topic_title=titles.get(owed.topic, owed.topic),
-        now=monitor.clock(),
-    )
-    monitor.store.keep_message(delivery.id, message)
+def _compose(monitor: Monitor, mail: Sequence[Delivery]) -> bytes:
+    """The message's bytes, kept with each delivery before the first attempt so that every retry sends the same."""
+    owed = [monitor.store.owed_alert(delivery.alert_id) for delivery in mail]
+    message = _held_message(monitor, owed, mail[0]) if len(owed) > 1 else _message(monitor, owed[0], mail[0])
+    with monitor.store.transaction():
+        for delivery in mail:
+            monitor.store.keep_message(delivery.id, message)
     return message
 
 
-def _put_off_delivery(monitor: Monitor, delivery: Delivery, error: str, tally: Tally) -> None:
+def _message(monitor: Monitor, owed: OwedAlert, delivery: Delivery) -> bytes:
+    return alerts.compose(
+        owed,
+        sender=sender(monitor.config.alerts),
+        recipient=delivery.recipient,
+        topic_title=_titles(monitor.config).get(owed.topic, owed.topic),
+        now=monitor.clock(),
+    )
+
+
+def _held_message(monitor: Monitor, owed: Sequence[OwedAlert], delivery: Delivery) -> bytes:
+    """Raises _NotTogetherError: one bad story must not keep the others back."""
+    quiet = monitor.config.alerts.quiet_hours
+    try:
+        return compose_held(
+            owed,
+            sender=sender(monitor.config.alerts),
+            recipient=delivery.recipient,
+            titles=_titles(monitor.config),
+            overnight=quiet is not None and is_overnight(quiet),
+            now=monitor.clock(),
+        )
+    except Exception as error:
+        raise _NotTogetherError from error
+
+
+def _titles(config: Config) -> dict[str, str]:
+    return {topic.name: topic.title or topic.name for topic in config.topics}
+
+
+def _put_off_mail(monitor: Monitor, mail: Sequence[Delivery], error: str, tally: Tally) -> None:
     now = monitor.clock()
-    retry_at = now + timedelta(seconds=min(30 * 2 ** min(delivery.attempts, 10), TELL_RETRY_MAX_S))
-    monitor.store.retry_delivery(delivery.id, error, retry_at, now)
-    tally.alerts_put_off += 1
-    log.warning("alert put off", extra={**_facts(delivery), "error": error, "retry_at": retry_at})
+    retry_at = now + timedelta(seconds=min(30 * 2 ** min(mail[0].attempts, 10), TELL_RETRY_MAX_S))
+    with monitor.store.transaction():
+        for delivery in mail:
+            monitor.store.retry_delivery(delivery.id, error, retry_at, now)
+    tally.alerts_put_off += len(mail)
+    log.warning("alert put off", extra={**_facts(mail), "error": error, "retry_at": retry_at})
 
 
-def _facts(delivery: Delivery) -> dict[str, object]:
-    return {"alert": delivery.alert_id, "channel": delivery.channel, "to": delivery.recipient}
+def _facts(mail: Sequence[Delivery]) -> dict[str, object]:
+    ids = ",".join(str(delivery.alert_id) for delivery in mail)
+    return {"alert": ids if len(mail) > 1 else mail[0].alert_id, "channel": mail[0].channel, "to": mail[0].recipient}
 
 
 async def _in_thread(function: Callable[[], T]) -> T:

@@ -89,7 +89,11 @@ def print_summary(tally: Tally, *, poll_only: bool = False) -> None:
     if tally.stories_watched:
         click.echo(f"         {tally.stories_watched} looked at again, {tally.stories_changed} changed")
     click.echo(f"alerts   {tally.alerts_sent} sent")
-    for number, what in [(tally.alerts_put_off, "put off, sent later"), (tally.alerts_failed, "refused by the server")]:
+    for number, what in [
+        (tally.alerts_held, "held, sent after the quiet hours"),
+        (tally.alerts_put_off, "put off, sent later"),
+        (tally.alerts_failed, "refused by the server"),
+    ]:
         if number:
             click.echo(f"         {number} {what}")
 

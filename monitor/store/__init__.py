@@ -436,6 +436,11 @@ class Store:
         with self._reading():
             return alerts.owed_alert(self._conn, alert_id)
 
+    def hold_deliveries(self, until: datetime, why: str, now: datetime) -> int:
+        """Let all deliveries that are due wait until then, which is no failed attempt. Returns how many."""
+        with self.transaction():
+            return deliveries.hold(self._conn, until, why, now)
+
     def keep_message(self, delivery_id: int, message: bytes) -> None:
         """The message is composed and about to be sent; every retry sends these bytes."""
         with self.transaction():

@@ -33,6 +33,15 @@ def owed(conn: sqlite3.Connection, now: datetime, limit: int) -> list[Delivery]:
     ]
 
 
+def hold(conn: sqlite3.Connection, until: datetime, why: str, now: datetime) -> int:
+    """Let all that are due wait until then; no attempt is counted. Returns how many."""
+    cursor = conn.execute(
+        "update deliveries set retry_at = :until, error = :why where state = 'owed' and retry_at <= :now",
+        {"until": from_time(until), "why": from_text(why), "now": from_time(now)},
+    )
+    return cursor.rowcount
+
+
 def keep_message(conn: sqlite3.Connection, delivery_id: int, message: bytes) -> None:
     """Keep the bytes before the first attempt, so that every retry sends the same."""
     conn.execute("update deliveries set message = ? where id = ?", (message, delivery_id))

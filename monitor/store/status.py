@@ -45,8 +45,12 @@ _QUEUE = """
 """
 
 _OUTBOX = """
-    select count(*) as owed, min(a.created_at) as oldest, max(d.error) as error
-    from deliveries d join alerts a on a.id = d.alert_id where d.state = 'owed'
+    select count(*) as owed, coalesce(sum(held), 0) as held, min(case when not held then created_at end) as oldest,
+        max(case when not held then error end) as error
+    from (
+        select d.error, a.created_at, d.attempts = 0 and d.retry_at > :now as held
+        from deliveries d join alerts a on a.id = d.alert_id where d.state = 'owed'
+    )
 """
 
 
@@ -55,7 +59,7 @@ def status(conn: sqlite3.Connection, path: Path, now: datetime) -> dict[str, Any
     feeds = dict(conn.execute(_FEEDS).fetchone())
     blind = [dict(row) for row in conn.execute(_BLIND)]
     silent = _silent(conn, now)
-    outbox = dict(conn.execute(_OUTBOX).fetchone())
+    outbox = dict(conn.execute(_OUTBOX, {"now": from_time(now)}).fetchone())
     outbox["failed"] = conn.execute("select count(*) from deliveries where state = 'failed'").fetchone()[0]
     result = {
         "feeds": {**feeds, "silent": len(silent)},

@@ -41,6 +41,7 @@ WRITES: dict[str, Callable[[Store], object]] = {
     "merge_threads": lambda s: s.merge_threads(1, 2),
     "split_story": lambda s: s.split_story(1),
     "add_review": lambda s: s.add_review(1, None, "mute", via="command", now=NOW),
+    "hold_deliveries": lambda s: s.hold_deliveries(NOW, "e", NOW),
     "keep_message": lambda s: s.keep_message(1, b""),
     "note_sent": lambda s: s.note_sent(1, "", NOW),
     "retry_delivery": lambda s: s.retry_delivery(1, "e", NOW, NOW),
