@@ -11,7 +11,7 @@ from itertools import islice
 
 from monitor.flag.layout import Layout, lay_out
 from monitor.flag.match import Reading, Span, Terms
-from monitor.flag.query import And, Field, Has, Named, Near, Node, Not, Or, Property, Term, Within
+from monitor.flag.query import And, Field, Has, Named, Near, Node, Not, Or, Property, Term, Within, nodes_of
 
 Hit = tuple[int, int, int]  # word numbers [first, after last), term number
 Place = tuple[int, int, tuple[Hit, ...]]  # words [first, after last) that make an operand true, and the hits in them
@@ -71,6 +71,23 @@ def compile_node(node: Node, terms: Terms, entries: dict[str, Test]) -> Test:
             return _within(compile_node(node.child, terms, entries), node.field)
         case Has():
             return _has(node)
+
+
+def needed(node: Node, terms: Terms) -> list[frozenset[int]]:
+    """Groups of term numbers; the node can only be true where one of each group is found. Cheap to check before all else."""
+    match node:
+        case And():
+            return [group for child in node.children for group in needed(child, terms)]
+        case Near():
+            return needed(node.left, terms) + needed(node.right, terms)
+        case Within():
+            return needed(node.child, terms)
+        case Not() | Has():
+            return []
+        case Or() if not all(needed(child, terms) for child in node.children):
+            return []  # an alternative needs no word: a OR lang:uk
+        case _:
+            return [frozenset(terms.number(one) for one in nodes_of(node) if isinstance(one, Term))]
 
 
 def hits_of(places: Iterable[Place]) -> list[Hit]:

@@ -10,7 +10,7 @@ from functools import cache
 
 from monitor import lexicon
 from monitor.flag import accession, features, generic
-from monitor.flag.evaluate import Hit, Scene, Test, compile_node, hits_of
+from monitor.flag.evaluate import Hit, Scene, Test, compile_node, hits_of, needed
 from monitor.flag.match import Matcher, Terms, read
 from monitor.flag.normalise import fold
 from monitor.flag.query import Named, Node, Property, Reader, Term, nodes_of
@@ -37,7 +37,7 @@ class _Topic:
     name: str
     threshold: float
     test: Test
-    numbers: frozenset[int]  # of its terms
+    needed: tuple[frozenset[int], ...]  # groups of term numbers, of each of which one must be found
     model: Model
     rule: str  # hash
 
@@ -68,10 +68,12 @@ class Rules:
                 compile_node(reader.entry(name), self._terms, self._entries)
         self._countries = {self._terms.number(name): country for name, country in _country_names()}
         self._matcher = Matcher(self._terms.terms)
-        self._by_term: dict[int, list[int]] = {}
+        # term number -> (topic, bit of the group that it stands for)
+        self._by_term: dict[int, list[tuple[int, int]]] = {}
         for index, topic in enumerate(self._topics):
-            for number in topic.numbers:
-                self._by_term.setdefault(number, []).append(index)
+            for bit, group in enumerate(topic.needed):
+                for number in group:
+                    self._by_term.setdefault(number, []).append((index, 1 << bit))
         self.hash = _hash(*(f"{topic.name} {topic.rule}" for topic in self._topics))
 
     def judge(self, document: Document) -> Verdict:
@@ -110,9 +112,9 @@ class Rules:
         test = compile_node(node, self._terms, self._entries)
         names = {named.name for named in nodes_of(node) if isinstance(named, Named)}
         model = models()["accession" if names >= _FITTED else "generic"]
-        numbers = frozenset(self._terms.number(term) for term in nodes_of(node) if isinstance(term, Term))
+        groups = tuple(needed(node, self._terms))
         rule = _hash(topic.query, topic.threshold, lexicon.fingerprint(), model)
-        return _Topic(topic.name, topic.threshold, test, numbers, model, rule)
+        return _Topic(topic.name, topic.threshold, test, groups, model, rule)
 
     def _scene(self, document: Document) -> Scene:
         reading = read(document.title, document.text)
@@ -125,10 +127,16 @@ class Rules:
         return Scene(reading, self._matcher.find(reading), properties, lang)
 
     def _touched(self, scene: Scene) -> list[_Topic]:
-        """The topics of which any term was found; the others cannot match."""
-        numbers = scene.found.keys() & self._by_term.keys()
+        """The topics of which all that is needed was found; the others cannot match."""
+        found: dict[int, int] = {}
+        for number in scene.found.keys() & self._by_term.keys():
+            for index, bit in self._by_term[number]:
+                found[index] = found.get(index, 0) | bit
         return [
-            self._topics[index] for index in sorted({index for number in numbers for index in self._by_term[number]})
+            topic
+            for index in sorted(found)
+            for topic in (self._topics[index],)
+            if found[index] == (1 << len(topic.needed)) - 1
         ]
 
     def _accession(self, scene: Scene, document: Document) -> _Reasons:

@@ -41,6 +41,9 @@ def problems(query: str) -> list[str]:
         ("a NEAR/1 b NEAR/1 c", "a b c"),
         ("nato # a comment\n AND talks # another", "nato talks"),
         ("@nato AND talks", "OTAN, NATO, talks"),
+        ("nato AND (paris OR lang:en)", "The NATO summit"),
+        ("nato AND (paris OR NOT rome)", "The NATO summit"),
+        ("nato AND (NOT paris)", "The NATO summit"),
         ("“open door” OR «x»", "the open door"),
     ],
 )
