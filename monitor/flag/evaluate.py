@@ -74,7 +74,7 @@ def compile_node(node: Node, terms: Terms, entries: dict[str, Test]) -> Test:
 
 
 def needed(node: Node, terms: Terms) -> list[frozenset[int]]:
-    """Groups of term numbers; the node can only be true where one of each group is found. Cheap to check before all else."""
+    """Groups of term numbers, cheap to check first: the node can only be true where one of each group is found."""
     match node:
         case And():
             return [group for child in node.children for group in needed(child, terms)]
