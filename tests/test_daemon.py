@@ -667,6 +667,9 @@ async def test_the_store_hears_each_minute_that_the_daemon_lives(tmp_path: Path,
         await hears(manager, "WATCHDOG=1")
         await hears(manager, "WATCHDOG=1")
         second = daemon.monitor.store.status(datetime.now(UTC))["last_cycle"]
+        assert daemon.monitor.store.status(datetime.now(UTC))["healthy"]
+        later = daemon.monitor.store.status(datetime.now(UTC) + timedelta(minutes=11))
+    assert any("the daemon was last heard of" in problem for problem in later["problems"])
     assert second["since"] == first["since"]
     assert second["feeds_failed"] * 2 == second["feeds_polled"] > first.get("feeds_polled", 0)
 

@@ -293,8 +293,8 @@ def _check_password(tree: Tree, path: KeyPath, variable: str, credential: str) -
 
 def _credential(name: str) -> bool:
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    try:
-        return bool(folder) and bool((Path(str(folder)) / name).read_bytes().strip())  # the installer makes an empty one
+    try:  # the installer makes an empty one
+        return bool(folder) and bool((Path(str(folder)) / name).read_bytes().strip())
     except OSError:
         return False
 

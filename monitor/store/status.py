@@ -19,6 +19,8 @@ SILENT_FACTOR = 10  # a feed is silent after ten times its usual gap between ent
 SILENT_AT_LEAST = timedelta(days=3)  # but not before three days
 OUTBOX_LATE = timedelta(hours=1)
 QUEUE_LATE = timedelta(hours=6)
+DAEMON = "monitor run"  # who notes that it lives each minute, as ``by`` of the last cycle
+DAEMON_SILENT = timedelta(minutes=10)
 
 _FEEDS = """
     select count(*) as total, coalesce(sum(state = 'active'), 0) as active,
@@ -114,6 +116,9 @@ def _silent(conn: sqlite3.Connection, now: datetime) -> list[dict[str, Any]]:
 def _problems(status: dict[str, Any], now: datetime) -> list[str]:
     feeds, queue, outbox = status["feeds"], status["queue"], status["outbox"]
     problems = []
+    last = status["last_cycle"]
+    if last and last.get("by") == DAEMON and now - required_time(last["ended_at"]) > DAEMON_SILENT:
+        problems.append(f"the daemon was last heard of at {last['ended_at']}; see `systemctl status monitor`")
     if feeds["active"] and feeds["failing"] * 2 > feeds["active"]:
         problems.append(f"{feeds['failing']} of {feeds['active']} feeds fail")
     if outbox["failed"]:
