@@ -12,11 +12,6 @@ from monitor.analyse.quotes.people import Figure, Mention
 from monitor.analyse.quotes.story import BLANK, Sentence, Speaker, Story
 from monitor.analyse.quotes.words import VERB, Tag, Token, known_person
 
-_CONJUNCTIONS = frozenset(
-    ["and", "but", "и", "а", "но", "i", "a", "ale", "oraz", "och", "men", "et", "mais", "e", "mas", "und", "aber", "ja"]
-    + ["mutta", "y", "pero", "ma", "ve", "ama", "și", "dar", "та", "й", "але", "или", "or", "also", "også", "också", "také"]
-    + ["также", "también", "też", "também", "auch", "aussi", "również", "later", "then", "тоже"]
-)  # fmt: skip
 _HOME_OFFICES = frozenset(
     ("president", "prime_minister", "chancellor", "foreign_minister", "defence_minister", "minister", "lawmaker")
 )
@@ -34,7 +29,7 @@ def speaker_of(story: Story, record: Sequence[Quoted]) -> Speaker | None:
         found = found or _according_behind(story, sentence, one)
     for one, sentence in spans:
         found = found or _by_verb(story, sentence, one)
-    for one, sentence in spans:
+    for _, sentence in spans:
         found = found or by_according(story, sentence)
     for one, sentence in spans:
         found = found or _by_colon(story, sentence, one)
@@ -236,7 +231,7 @@ def subject_of(story: Story, sentence: Sentence, verb: int, *, until: int) -> Sp
     if token.tag & Tag.SAID_IN:
         return _said_in_place(story, sentence, verb)
     earlier = [index for index in sentence.verbs() if index < verb]
-    if earlier and (token.tag & Tag.PARTICIPLE or (verb > 0 and tokens[verb - 1].low in _CONJUNCTIONS)):
+    if earlier and (token.tag & Tag.PARTICIPLE or (verb > 0 and tokens[verb - 1].low in story.words.conjunctions)):
         inherited = subject_of(story, sentence, earlier[-1], until=token.start)
         if inherited is not None:
             return inherited

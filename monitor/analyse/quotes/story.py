@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from monitor.analyse.quotes.dashes import dashed, merged
 from monitor.analyse.quotes.marks import Quoted, quoted, words_in
-from monitor.analyse.quotes.people import Cast, Figure, Mention, mentions_in, same_word
+from monitor.analyse.quotes.mentions import mentions_in
+from monitor.analyse.quotes.people import Cast, Figure, Mention, same_word
 from monitor.analyse.quotes.words import VERB, Tag, Token, Words, folded, known_person
 from monitor.text import paragraphs, sentences
 

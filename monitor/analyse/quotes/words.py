@@ -143,6 +143,12 @@ class Words:
         # where an unknown word with a capital before a verb of saying is its subject ("Kubilius said"), not an adverb
         self.subject_first = lang not in ("fi", "sv", "de", "tr")
         self.noun_endings = tuple((data.get("noun_endings") or "").split()) or ("\0",)
+        self.verb_endings = tuple(common["verb_endings"].split())
+        self.conjunctions = frozenset(common["conjunctions"].split())
+        self.particles = frozenset(common["particles"].split())
+        self._feminine_endings = tuple(common["feminine_names"]["endings"].split())
+        self._feminine_firsts = tuple(common["feminine_names"]["first_names_end"].split())
+        self._no_feminine = frozenset(common["feminine_names"]["but_not"].split())
         self.adjective_endings = tuple(common["adjective_endings"].split())
         self.genitive_follows = lang in ("ru", "uk", "pl", "bg", "hr", "ro")
         self.cyrillic = lang in _CYRILLIC
@@ -198,6 +204,12 @@ class Words:
         self._word = re.compile(r"[^\W_]+(?:(?:-|\.-)" + pronoun + r"[^\W_]+)*" + _APOSTROPHES.get(lang, "") + colon)
         self.meaning = lru_cache(maxsize=20000)(self._meaning)
         self._known = lru_cache(maxsize=20000)(self._look_up)
+
+    def gender_of_name(self, name: tuple[str, ...]) -> str | None:
+        """ "f" where a full name shows it by its endings, else None."""
+        first, last = folded(name[0]), folded(name[-1])
+        by_first = first.endswith(self._feminine_firsts) and first not in self._no_feminine
+        return "f" if by_first or last.endswith(self._feminine_endings) else None
 
     def gender_of(self, article: str, noun: str) -> str | None:
         """The gender that an article or the ending of an office shows: "la ministre", "Politikerin"."""
@@ -338,9 +350,7 @@ def _without_nouns(text: str, tokens: list[Token]) -> list[Token]:
             token.tag & VERB
             and (before.possessive or before.tag & Tag.DETERMINER)
             and before.low not in ("this", "that")
-        ):
-            tokens[index] = token._replace(tag=token.tag & ~VERB)
-        elif token.tag & Tag.PARTICIPLE and before.low in ("of", "for", "from", "without"):
+        ) or (token.tag & Tag.PARTICIPLE and before.low in ("of", "for", "from", "without")):
             tokens[index] = token._replace(tag=token.tag & ~VERB)
     return tokens
 
