@@ -2,10 +2,11 @@
 
     python bench/quotes.py DATA [--errors] [--lang en,ru] [--kind direct]
 
-DATA is the folder with ``quotes/dev.jsonl`` and ``relevance/dev.jsonl``. A match is one record of the same kind whose characters
-overlap with the gold record's by a Jaccard index of at least 0.8; a speaker is right when the last word of the gold name is in the
-answer, compared by stems. Precision is counted on the labelled stories only, the five without any record included.
-"""  # fmt: skip
+DATA is the folder with ``quotes/dev.jsonl`` and ``relevance/dev.jsonl``. A match is one record of the same kind whose
+characters overlap with the gold record's by a Jaccard index of at least 0.8; a speaker is right when the last word of
+the gold name is in the answer, compared by stems. Precision is counted on the labelled stories only, the five without
+any record included. Weights are fitted on the same stories: see quotes_weights.py for cross-validated figures.
+"""
 
 from __future__ import annotations
 
@@ -166,8 +167,9 @@ def _print(tallies: dict[tuple[str, str], Tally], forms: dict[str, list[bool]], 
     for kinds in (("direct",), ("indirect",), ("direct", "indirect")):
         pairs = [pair for kind in kinds for pair in tallies[kind, "all"].stances]
         known = [(gold, ours) for gold, ours in pairs if ours != "none"]
-        print(f"stance, matched about-accession records ({'+'.join(kinds)}, n={len(pairs)}): macro-F1 {macro_f1(pairs):.3f}, "
-              f"accuracy {_mean([a == b for a, b in pairs])}; of those that we call about accession too (n={len(known)}): "
+        print(f"stance, matched about-accession records ({'+'.join(kinds)}, n={len(pairs)}): "
+              f"macro-F1 {macro_f1(pairs):.3f}, accuracy {_mean([a == b for a, b in pairs])}; "
+              f"of those that we call about accession too (n={len(known)}): "
               f"{macro_f1(known):.3f}, {_mean([a == b for a, b in known])}")  # fmt: skip
     print(
         "  confusion (gold -> ours):",
@@ -204,16 +206,16 @@ def _mean(values: list[bool]) -> str:
 
 
 def _tell(
-    args: argparse.Namespace, kind: str, story: dict[str, Any], what: str, gold: dict[str, Any] | None, ours: Quote | None
+    args: argparse.Namespace, kind: str, story: dict[str, Any], what: str,
+    gold: dict[str, Any] | None, ours: Quote | None,
 ) -> None:  # fmt: skip
     if not args.errors or (args.kind and kind != args.kind) or (args.what and what not in args.what.split(",")):
         return
     span = gold["spans"][0] if gold else ours.spans[0] if ours else (0, 0)
     print(f"{what} {kind} {story['id']} {story['lang']}")
     if gold:
-        print(
-            f"   gold: {gold['speaker']!r} ({gold['speaker_surface']!r}) {gold['country']} {gold['stance']} {gold['spans']}"
-        )
+        print(f"   gold: {gold['speaker']!r} ({gold['speaker_surface']!r}) {gold['country']} {gold['stance']}")
+        print(f"         {gold['spans']}")
     if ours:
         print(f"   ours: {ours.speaker!r} ({ours.speaker_surface!r}) {ours.country} {ours.stance} {ours.spans}")
     end = (gold["spans"] if gold else ours.spans if ours else [(0, 0)])[-1][1]

@@ -2,9 +2,10 @@
 
     python bench/quotes_weights.py DATA [--write monitor/analyse/quotes/weights.json]
 
-Logistic regressions with L2 on counted words (monitor/analyse/quotes/accession.py), fitted by plain gradient descent, so that the
-same data give the same weights. The figures are by cross-validation: folds of whole story clusters, no story in its own training data.
-"""  # fmt: skip
+Logistic regressions with L2 on counted words (monitor/analyse/quotes/accession.py), fitted by plain gradient descent, so
+that the same data give the same weights. The figures are by cross-validation: folds of whole story clusters, no story in
+its own training data. Needs numpy; the room itself does not.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ from monitor.analyse.quotes.words import words
 
 FOLDS = 10
 ABOUT = 0.4  # from here on a quotation is about an accession
-# what the groups of cues were made for: weights are pulled toward these, not toward zero, for 180 statements cannot teach them all
+# what the groups of cues were made for: weights are pulled toward these, not toward zero, for 180 statements cannot
+# teach them all
 PRIOR_YES = {"q_refusal": 1.2, "q_both": 1.0, "q_join": 0.8, "q_join_context": 0.6, "s_both": 0.5, "title_both": 0.3}
 PRIOR = {
     ("q_support_any", "supports"): 0.7,
@@ -59,7 +61,8 @@ def main() -> None:
     about_p = _cross_validated(direct, args.l2)
     labels = np.array([one["label"] for one in direct])
     print(
-        f"about (direct, n={len(direct)}): accuracy {np.mean((about_p >= ABOUT) == labels):.3f}, majority {1 - labels.mean():.3f}"
+        f"about (direct, n={len(direct)}): accuracy {np.mean((about_p >= ABOUT) == labels):.3f}, "
+        f"majority {1 - labels.mean():.3f}"
     )
     report_p = _cross_validated(reports, args.l2)
     threshold = _print_reports(report_p, reports, n_indirect)
@@ -96,7 +99,7 @@ def main() -> None:
 def _print_stance_in_place(
     stances: list[dict[str, Any]], guesses: list[str], about_p: Any, report_p: Any, threshold: float
 ) -> None:
-    """The figure as the room gives it: a statement not taken to be about an accession has no stance, which counts as wrong."""
+    """The figure as the room gives it: a statement not taken to be about an accession has no stance, and is wrong."""
     pairs = []
     for one, guess in zip(stances, guesses, strict=True):
         if "direct" in one:
@@ -105,7 +108,8 @@ def _print_stance_in_place(
             pairs.append((one["label"], guess))
     accuracy = np.mean([gold == guess for gold, guess in pairs])
     print(
-        f"stance as answered (n={len(pairs)}, none = not taken to be about it): {macro_f1(pairs):.3f}, accuracy {accuracy:.3f}"
+        f"stance as answered (n={len(pairs)}, none = not taken to be about it): "
+        f"macro-F1 {macro_f1(pairs):.3f}, accuracy {accuracy:.3f}"
     )
 
 
@@ -232,7 +236,7 @@ def _stance_weights(samples: list[dict[str, Any]], names: list[str], l2: float) 
 
 
 def _fit(matrix: Any, targets: Any, scale: Any, l2: float, prior: Any) -> Any:
-    """Softmax regression by gradient descent with a fixed number of steps; ``targets`` one-hot, ``scale`` per sample."""
+    """Softmax regression by gradient descent with a fixed number of steps; ``targets`` one-hot."""
     weights = prior.copy()
     rate = min(4.0 / max(np.linalg.norm(matrix, 2) ** 2 / len(matrix), 1e-9), 1.0)
     for _ in range(1500):
@@ -284,7 +288,8 @@ def _print_reports(chances: Any, samples: list[dict[str, Any]], n_gold: int) -> 
         f1 = 2 * matched / max(kept.sum() + n_gold, 1)
         speakers = (kept & labels & right).sum() / max(matched, 1)
         print(
-            f"  threshold {threshold:.2f}: P {matched / max(kept.sum(), 1):.2f} R {matched / n_gold:.2f} F1 {f1:.3f} speaker {speakers:.2f}"
+            f"  threshold {threshold:.2f}: P {matched / max(kept.sum(), 1):.2f} R {matched / n_gold:.2f} "
+            f"F1 {f1:.3f} speaker {speakers:.2f}"
         )
         curve.append((float(f1), round(float(threshold), 2)))
     # precision before recall: the highest threshold that costs next to nothing

@@ -1,4 +1,7 @@
-"""Who says what in a story: quotations and reported statements with their speakers. Pure; judges no truth and no tone."""
+"""Who says what in a story: quotations and reported statements with their speakers.
+
+Pure; judges no truth and no tone.
+"""
 
 from __future__ import annotations
 

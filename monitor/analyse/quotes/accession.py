@@ -1,4 +1,4 @@
-"""Whether a statement is about a country's joining the alliance, and what its speaker wants: counted words, fitted weights.
+"""Whether a statement is about a country's joining the alliance, and what its speaker wants: counted words, weights.
 
 The words stand in ``lexicon/quotes/accession.yaml``, the weights in ``weights.json`` beside this module (made by
 ``bench/quotes_weights.py`` from labelled statements).
@@ -26,8 +26,8 @@ Features = dict[str, float]
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _CUES = (
-    "support", "support_weak", "refusal", "oppose", "oppose_weak", "conditional", "conditional_weak", "report", "negation",
-    "neutral", "join", "weak",
+    "support", "support_weak", "refusal", "oppose", "oppose_weak", "conditional", "conditional_weak", "report",
+    "negation", "neutral", "join", "weak",
 )  # fmt: skip
 _GROUPS = ("nato", *_CUES)
 _FRAGMENT = 60  # characters below which a statement is read together with its sentence
@@ -137,7 +137,8 @@ def probability(model: str, features: Mapping[str, float]) -> float:
 def stances_of(statements: Sequence[tuple[str | None, Features]]) -> list[StanceLabel]:
     """The stance of each (speaker, features) of one story.
 
-    Multinomial logistic regression; what a speaker says elsewhere in the story counts half, for few change sides within one.
+    Multinomial logistic regression; what a speaker says elsewhere in the story counts half,
+    for few change sides within one.
     """
     scores = [stance_scores(features, _weights()["stance"]) for _, features in statements]
     return [max(_STANCES, key=lambda label: shared[label]) for shared in shared_scores(statements, scores)]

@@ -22,7 +22,7 @@ _LOOK_BACK = 5  # sentences that a pronoun may reach back
 
 
 def speaker_of(story: Story, record: Sequence[Quoted]) -> Speaker | None:
-    """Who says the words of ``record`` (the spans of one quotation in text order); None where the text leaves it open."""
+    """Who says the words of ``record``, the spans of one quotation in text order; None where the text leaves it open."""
     spans = [(one, sentence) for one in record if (sentence := story.sentence_at(one.outer_start)) is not None]
     found: Speaker | None = None
     for one, sentence in spans:
@@ -61,7 +61,7 @@ def _by_verb(story: Story, sentence: Sentence, one: Quoted) -> Speaker | None:
 
 
 def _outranks(story: Story, sentence: Sentence, one: Quoted, tag: int, lead: int) -> bool:
-    """Whether "…", X said behind a quotation goes before an act of speech in front of it: "spoke to Y and …", said X."""
+    """Whether "…", X said behind a quotation outranks an act of speech before it: "criticised Y as …", said X."""
     tokens = sentence.tokens
     if tokens[lead].tag & Tag.SAY or not tokens[tag].tag & Tag.SAY:
         return False
@@ -457,7 +457,7 @@ def resolved(story: Story, sentence: Sentence, mention: Mention) -> Speaker | No
 
 
 def _only_speaker(story: Story, sentence: Sentence, mention: Mention) -> Figure | None:
-    """Whom "the analyst" means where nobody was introduced as one: the last speaker, if the story gives them no office."""
+    """Whom "the analyst" means where nobody was introduced as one: the last speaker, if they have no office."""
     if mention.indefinite or mention.office not in _VAGUE_OFFICES:
         return None
     for number in range(sentence.number - 1, max(sentence.number - 1 - _LOOK_BACK, -1), -1):

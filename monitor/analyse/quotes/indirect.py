@@ -71,7 +71,7 @@ def _reported_by(story: Story, sentence: Sentence) -> Iterator[Reported]:
 
 
 def _has_better_verb(story: Story, sentence: Sentence, verb: int, verbs: list[int], until: int) -> bool:
-    """Whether the object of a verb reaches over a later verb that has the real statement: "admitted members, but said ..."."""
+    """Whether the object of a verb reaches over a later verb with the real statement: "admitted A, but said B"."""
     tokens = sentence.tokens
     return any(
         later > verb + 1
@@ -225,7 +225,7 @@ def _end_of_fronted(story: Story, sentence: Sentence, verb: int) -> int | None:
 
 
 def _introduced(story: Story, sentence: Sentence) -> Reported | None:
-    """ "Как пишет X, ...", "Jak dodał, ...", "Com isto, aponta o senador, ...": the clause behind a tag at the start."""
+    """The clause behind a tag at the start: "Как пишет X, ...", "Jak dodał, ...", "Com isto, aponta X, ..."."""
     tokens = sentence.tokens
     for verb in sentence.verbs(Tag.SAY)[:1]:
         if verb > _MIN_TOKENS or _that_after(story, sentence, verb) is not None:

@@ -115,7 +115,7 @@ class _Phrase:
         return True
 
     def _is_name_before_office(self, j: int) -> bool:
-        """Whether what stands before is no part of the office: "Paul Stone minister", "w Berlinie sekretarz generalny"."""
+        """Whether what stands before is no part of the office: "w Berlinie sekretarz generalny"."""
         if self.words.genitive_follows and not self.institution:
             return True
         last = self.tokens[self.names[-1]]
@@ -222,7 +222,7 @@ def _name_ahead(text: str, tokens: list[Token], j: int) -> bool:
 
 
 def _may_complement(tokens: list[Token], j: int, words: Words) -> bool:
-    """Whether a small word after an office belongs to it: "министр иностранных дел", "ministre des affaires étrangères"."""
+    """Whether a small word after an office belongs to it: "ministre des affaires étrangères"."""
     if tokens[j - 1].tag & Tag.OF or (j >= 2 and tokens[j - 2].tag & Tag.OF):
         return True
     return words.inflecting and not tokens[j].low.endswith(words.verb_endings)

@@ -126,7 +126,7 @@ class Cast:
         self._seen.sort(key=lambda one: one[1])
 
     def last_before(self, at: int) -> list[Figure]:
-        """Figures by how lately they were mentioned before a place, each once; of one sentence the first is the nearest."""
+        """Figures by how lately they were mentioned before a place; of one sentence the first is the nearest."""
         found: list[Figure] = []
         before = self._seen[: bisect_left(self._seen, at, key=lambda one: one[1])]
         for _, _, figure in sorted(before, key=lambda one: (-one[0], one[1])):

@@ -101,8 +101,7 @@ def read(title: str, text: str, words: Words) -> Story:
 
 
 def _only_opening(laid_out: list[Sentence], title: str, *, subject_first: bool) -> set[str]:
-    """Words whose capital may come from their place alone: they open a sentence, are no part of a longer name, and never
-    stand capitalised elsewhere."""
+    """Words whose capital may come from their place alone: they open sentences and have none elsewhere."""
     elsewhere = {token.low for sentence in laid_out for token in sentence.tokens[1:] if token.capital}
     titled = title.casefold()
     return {

@@ -268,7 +268,8 @@ class Words:
                 last = tokens[i + size - 1]
                 low = " ".join(one.low for one in tokens[i : i + size])
                 token = Token(
-                    token.start, last.end, low, meaning.tag, meaning.role, meaning.gender, token.capital, last.possessive
+                    token.start, last.end, low, meaning.tag, meaning.role, meaning.gender,
+                    token.capital, last.possessive,
                 )  # fmt: skip
             found.append(token)
             i += size
