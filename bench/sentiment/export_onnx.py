@@ -4,7 +4,7 @@ usage: python bench/sentiment/export_onnx.py DATA TRAINED OUT
   DATA     folder with newsmtsc_train.jsonl; its dev documents fit the temperature
   TRAINED  folder that train_neural.py wrote
   OUT      monitor/analyse/sentiment/neural_model
-needs: torch, onnx, onnxruntime, tokenizers, safetensors, and this project importable
+needs: torch, onnx, onnx_ir, onnxruntime, tokenizers, safetensors, and this project importable
 """
 
 from __future__ import annotations
@@ -16,15 +16,18 @@ import math
 import tempfile
 from pathlib import Path
 
+import onnx
 import torch
 from network import from_encoder
 from news_targets import accuracy, macro_f1, read, train_and_dev
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from safetensors.torch import load_file
 from train_neural import MAX_PIECES
 
 from monitor.analyse.sentiment.neural import CARD, NETWORK, TOKENIZER, NeuralScorer
 
+EIGHT_BIT_ACTIVATIONS = 4  # onnxruntime's name for it
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
@@ -68,8 +71,19 @@ def export(trained: Path, path: Path) -> None:
 
 
 def quantise(source: Path, path: Path) -> None:
-    """Weights in eight bits, a scale per column; seven bits are used, since CPUs without VNNI overflow with eight."""
-    quantize_dynamic(source, path, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
+    """Eight-bit weights: embeddings with a scale per table, matrices with a scale per block of 128.
+
+    Blocks, since a scale per column with whole-matrix activations ("dynamic" quantisation) is twice as fast but costs
+    about one point of macro-F1; with blocks the probabilities stay within .01 of those of 32 bits.
+    """
+    halfway = path.with_suffix(".embeddings")
+    quantize_dynamic(source, halfway, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["Gather"])
+    matrices = MatMulNBitsQuantizer(
+        onnx.load(halfway), bits=8, block_size=128, is_symmetric=True, accuracy_level=EIGHT_BIT_ACTIVATIONS
+    )
+    matrices.process()
+    matrices.model.save_model_to_file(str(path))
+    halfway.unlink()
 
 
 def fit_temperature(answers: list[tuple[float, float, float]], labels: list[int]) -> float:

@@ -19,8 +19,7 @@ from monitor.model import Document
 from monitor.settings import SentimentSettings
 
 NEURAL_EXTRA = all(find_spec(name) for name in ("onnxruntime", "tokenizers", "numpy"))
-MODEL_IS_THERE = (Path(__file__).parents[2] / "monitor/analyse/sentiment/neural_model/model.json").exists()
-needs_neural = pytest.mark.skipif(not (NEURAL_EXTRA and MODEL_IS_THERE), reason="the extra [neural] is not installed")
+needs_neural = pytest.mark.skipif(not NEURAL_EXTRA, reason="the extra [neural] is not installed")
 needs_no_neural = pytest.mark.skipif(NEURAL_EXTRA, reason="the extra [neural] is installed")
 needs_hub = pytest.mark.skipif(
     not all(find_spec(name) for name in ("transformers", "torch")), reason="the extra [hub] is not installed"
@@ -217,7 +216,7 @@ def test_sour_talks_are_told(name: str, labels: set[str | None]) -> None:
     assert talks.label in labels
 
 
-@pytest.mark.parametrize(("name", "bar"), [("linear", 0.63), pytest.param("neural", 0.75, marks=needs_neural)])
+@pytest.mark.parametrize(("name", "bar"), [("linear", 0.63), pytest.param("neural", 0.76, marks=needs_neural)])
 def test_scorers_hold_their_measure_on_labelled_news(name: str, bar: float, data_dir: Path) -> None:
     """Macro-F1 on sentences with several targets does not fall below what the card of the models states."""
     lines = (data_dir / "sentiment/newsmtsc_devtest_mt.jsonl").read_text(encoding="utf-8").splitlines()
