@@ -2,9 +2,9 @@
 
     python bench/quotes_weights.py DATA [--write monitor/analyse/quotes/weights.json]
 
-Logistic regressions with L2 on counted words (monitor/analyse/quotes/accession.py), fitted by plain gradient descent, so
-that the same data give the same weights. The figures are by cross-validation: folds of whole story clusters, no story in
-its own training data. Needs numpy; the room itself does not.
+Logistic regressions with L2 on counted words (monitor/analyse/quotes/accession.py), fitted by plain gradient descent,
+so that the same data give the same weights. The figures are by cross-validation: folds of whole story clusters, no
+story in its own training data. Needs numpy; the room itself does not.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _LOOK_BACK = 5  # sentences that a pronoun may reach back
 
 
 def speaker_of(story: Story, record: Sequence[Quoted]) -> Speaker | None:
-    """Who says the words of ``record``, the spans of one quotation in text order; None where the text leaves it open."""
+    """Who says the words of ``record``, the spans of one quotation; None where the text leaves it open."""
     spans = [(one, sentence) for one in record if (sentence := story.sentence_at(one.outer_start)) is not None]
     found: Speaker | None = None
     for one, sentence in spans:

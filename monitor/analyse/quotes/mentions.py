@@ -5,6 +5,8 @@ Reads words only; which person is meant is the cast's question (people.py).
 
 from __future__ import annotations
 
+import re
+
 from monitor.analyse.quotes.people import Kind, Mention
 from monitor.analyse.quotes.words import VERB, Tag, Token, Words, country_of, known_person
 
@@ -350,10 +352,9 @@ def _is_adjective(text: str, tokens: list[Token], last: int, words: Words) -> bo
 
 
 def _bare(text: str, token: Token) -> str:
+    """A word without its possessive: "Biden's", "Naton:n", "Çelik'in"."""
     word = text[token.start : token.end]
-    if token.possessive:
-        return word[:-2] if word[-2] in "'’" else word.partition(":")[0]
-    return word
+    return re.split("['’:]", word)[0] if token.possessive else word
 
 
 def _person_run(text: str, tokens: list[Token], names: list[int], last: int, words: Words) -> list[int]:

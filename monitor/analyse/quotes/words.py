@@ -248,6 +248,8 @@ class Words:
         possessive = False
         if self.lang == "en" and low.endswith("'s"):
             low, possessive = low[:-2], True
+        elif self.lang == "tr" and "'" in low:
+            low, possessive = low.partition("'")[0], True
         elif ":" in low:
             possessive = True
             low = low.partition(":")[0]
