@@ -90,6 +90,7 @@ class Monitor:
     clock: Callable[[], datetime]
     progress: Progress = lambda _stage, _done, _total: None
     recent: Recent = field(default_factory=Recent)  # flagged stories of the last days, to know their copies
+    _analysis: tuple[Config, str] | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set: finish what is begun, begin nothing new
 
     @classmethod
@@ -104,7 +105,9 @@ class Monitor:
     @property
     def analysis(self) -> str:
         """The settings that decide an analysis, as the workers get them."""
-        return analysis_settings(self.config, self.store)
+        if self._analysis is None or self._analysis[0] is not self.config:  # a reload brings another config
+            self._analysis = (self.config, analysis_settings(self.config, self.store))
+        return self._analysis[1]
 
 
 def analysis_settings(config: Config, store: Store) -> str:
@@ -383,7 +386,8 @@ async def _page_of(monitor: Monitor, entry: PendingEntry, *, last_try: bool) -> 
 async def _record_of(monitor: Monitor, entry: PendingEntry, page: work.Page, *, last_try: bool) -> StoryRecord | None:
     """The story as a worker makes it. On the last try a page that hurts is left out and the feed's own text judged."""
     try:
-        return await call(monitor.executor, work.read_entry, entry, page, monitor.analysis, monitor.clock())
+        record = await call(monitor.executor, work.read_entry, entry, page, monitor.analysis, monitor.clock())
+        return record and work.with_page(record, page)
     except MonitorError as error:
         if not last_try or page.response is None:
             raise
@@ -499,7 +503,7 @@ async def _look(monitor: Monitor, watch_: Watch, watched: WatchedStory, tally: T
     if reading.status is PageStatus.GONE:
         _note_offline(monitor, watch_, watched, reading.quality, tally)
     elif reading.record is not None:
-        _replace(monitor, watch_, watched, reading.record, [*changes, *reading.changes], tally)
+        _replace(monitor, watch_, watched, work.with_page(reading.record, page), [*changes, *reading.changes], tally)
     elif reading.first:
         kept = PageRecord(now, response.status, response.headers, response.body)
         _note_look(monitor, watch_, watched, "first page", response, changes, kept)

@@ -159,7 +159,6 @@ def read_entry(entry: PendingEntry, page: Page, settings_json: str, read_at: dat
         quality=_quality(article, page, source),
         analysis=analysis,
         ruleset=kit.ruleset,
-        page=_page_record(page),
         sketch=sketch(text).to_bytes() if any(flag.flagged for flag in analysis.flags) else b"",
         page_failed=page.failed,
     )
@@ -199,6 +198,14 @@ def read_again(watched: WatchedStory, page: Page, settings_json: str, read_at: d
             return reading
         reading = replace(reading, changes=found)
     return replace(reading, record=read_entry(entry, page, settings_json, read_at))
+
+
+def with_page(record: StoryRecord, page: Page) -> StoryRecord:
+    """The record with the page it was read from. Added by whoever holds the page: a worker need not send it back."""
+    if page.response is None or page.fetched_at is None:
+        return record
+    response = page.response
+    return replace(record, page=PageRecord(page.fetched_at, response.status, response.headers, response.body))
 
 
 def feed_text(entry: PendingEntry) -> str:
@@ -293,9 +300,3 @@ def _quality(article: Article | None, page: Page, source: str) -> str:
     if article:
         return f"{article.status}: {article.quality}; judged on {used}"
     return f"{page.problem}; judged on {used}" if page.problem else used
-
-
-def _page_record(page: Page) -> PageRecord | None:
-    if page.response is None or page.fetched_at is None:
-        return None
-    return PageRecord(page.fetched_at, page.response.status, page.response.headers, page.response.body)
