@@ -11,6 +11,7 @@ from monitor.analyse.quotes.people import Kind, Mention
 from monitor.analyse.quotes.words import VERB, Tag, Token, Words, country_of, known_person
 
 _JOINING = frozenset((" ", "\u00a0", "-", " - ", "’", "'", ". ", ".\u00a0", ".", "/"))
+_APPOSED = re.compile(r"\s*,\s*(?:\d{1,3}\s*,\s*)?")  # "Anna Berg, 59, the chairwoman"
 _QUOTED_GAPS = frozenset((' "', '" ', " «", "» ", " „", "“ ", "” ", " “"))
 _ENDS_NAME = VERB | Tag.OTHER_VERB | Tag.THAT | Tag.PRONOUN | Tag.ACCORDING | Tag.ZUFOLGE
 _OFFICE = Tag.ROLE | Tag.INSTITUTION
@@ -413,7 +414,7 @@ def _with_appositions(text: str, tokens: list[Token], found: list[Mention]) -> l
         if (
             before is not None
             and mention.first - before.last <= 1
-            and text[before.end : mention.start].strip(" \u00a0\u202f0123456789") in (",", ",,", ", ,")
+            and _APPOSED.fullmatch(text, before.end, mention.start)
             and _are_one(text, tokens, before, mention)
         ):
             named, office = (before, mention) if before.name else (mention, before)
