@@ -243,7 +243,7 @@ DEFAULT_TOPICS = (
     TopicSettings(
         name="nato-accession",
         title="NATO accession",
-        query="@nato AND (@accession OR @accession-phrase OR @enlargement)",
+        query="@nato AND @accession-any",
     ),
 )
 

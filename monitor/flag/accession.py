@@ -26,7 +26,10 @@ _THING_FARTHER = (
 _CONCERNED_SHARE = 0.34  # of the most named country's weight, for another country to be concerned too
 _OPPONENT = "RU"  # stock demands and arguments about enlargement are told of this country
 
+_COUNTRY_INSIDE = 0.6  # strength of "Ukraine in NATO"
+
 CUES = (
+    "envoy",
     "process",
     "refusal",
     "statement",
@@ -38,7 +41,17 @@ CUES = (
     "nato",
     "enlargement",
 )
-ENTRIES = ("accession", "accession-bare", "accession-phrase", "member-state", "alliance", "alliance-thing", *CUES)
+ENTRIES = (
+    "accession",
+    "accession-bare",
+    "accession-phrase",
+    "member-state",
+    "alliance",
+    "alliance-thing",
+    "inside-nato",
+    *CUES,
+)
+_SPEAKING = ("accession", "accession-phrase", "inside-nato", "enlargement")
 _Table = Mapping[str, Mapping[int, list[Place]]]  # lexicon entry -> sentence number -> its places there
 
 
@@ -62,7 +75,7 @@ class Sentence:
     cues: dict[str, int] = field(
         default_factory=dict
     )  # how many places of each other lexicon entry; "year", "opponent"
-    named: set[str] = field(default_factory=set)  # candidates in the sentence
+    candidates: list[Named] = field(default_factory=list)  # in the sentence
     gaps: dict[str, int] = field(default_factory=dict)  # candidate -> fewest words between it and an accession word
     context: bool = False  # the sentence before or the title names a candidate
 
@@ -76,7 +89,7 @@ class Sentence:
         if self.strength < CARRIES:
             return 0.0
         looks_back = sum(cue in self.cues for cue in ("background", "completed", "year"))
-        naming = 1.0 if self.named else 0.8 if self.context else 0.4
+        naming = 1.0 if self.candidates else 0.8 if self.context else 0.4
         return self.strength * naming * 0.5**looks_back
 
 
@@ -90,10 +103,10 @@ def read_sentences(scene: Scene, entries: Mapping[str, Test], countries: Sequenc
     _note_cues(sentences, table, scene)
     _note_countries(sentences, countries, layout)
     if table["nato"]:
-        for number in table["accession"].keys() | table["accession-phrase"].keys() | table["enlargement"].keys():
+        for number in set().union(*(table[name] for name in _SPEAKING)):
             _weigh(sentences[number], {name: places.get(number, []) for name, places in table.items()})
         _carry_on(sentences, table)
-        _note_gaps(sentences, countries, layout)
+        _note_gaps(sentences)
     return sentences
 
 
@@ -111,9 +124,9 @@ def concerned(sentences: Sequence[Sentence]) -> tuple[str, ...]:
             weights[country] = weights.get(country, 0) + weight
     if not weights:
         before = [one for one, two in pairwise(sentences) if two.strength > 0]
-        for sentence in sentences[:1] if sentences and sentences[0].named else before:
-            for country in sentence.named:
-                weights[country] = weights.get(country, 0) + 1
+        for sentence in sentences[:1] if sentences and sentences[0].candidates else before:
+            for named in sentence.candidates:
+                weights[named.country] = weights.get(named.country, 0) + 1
     least = _CONCERNED_SHARE * max(weights.values(), default=0)
     return tuple(
         sorted((one for one, weight in weights.items() if weight >= least), key=lambda one: (-weights[one], one))
@@ -147,11 +160,11 @@ def _note_countries(sentences: Sequence[Sentence], countries: Sequence[Named], l
     for named in countries:
         number = layout.number_of(named.first, named.after)
         if number is not None and named.candidate:
-            sentences[number].named.add(named.country)
+            sentences[number].candidates.append(named)
         elif number is not None and named.country == _OPPONENT:
             sentences[number].cues["opponent"] = 1
     for before, sentence in pairwise(sentences):
-        sentence.context = bool(before.named or sentences[0].named)
+        sentence.context = bool(before.candidates or sentences[0].candidates)
 
 
 def _weigh(sentence: Sentence, found: Mapping[str, list[Place]]) -> None:
@@ -174,10 +187,15 @@ def _weigh(sentence: Sentence, found: Mapping[str, list[Place]]) -> None:
             strength = weight * (1.0 if gap <= _SAME_PHRASE else 0.7 if gap <= _SAME_CLAUSE else 0.35)
             sentence.strength = max(sentence.strength, strength)
             sentence.hits.update(place[2], head[2])
+    for place in found["inside-nato"]:
+        after_country = any(0 <= place[0] - named.after <= 1 for named in sentence.candidates)
+        if after_country and place[2][-1] not in things and not found["envoy"]:
+            sentence.strength = max(sentence.strength, _COUNTRY_INSIDE)
+            sentence.hits.update(place[2])
     for place in found["enlargement"]:
         link = _link(place, heads, rivals, things)
         if link is not None and link[0] <= _ENLARGED_BY:
-            sentence.strength = max(sentence.strength, weight * (0.7 if sentence.named else 0.3))
+            sentence.strength = max(sentence.strength, weight * (0.7 if sentence.candidates else 0.3))
             sentence.hits.update(place[2], link[1][2])
 
 
@@ -213,7 +231,7 @@ def _carry_on(sentences: Sequence[Sentence], table: _Table) -> None:
         if sentence.strength > 0 or number in table["eu"] or number in table["other-union"]:
             continue
         if sentence.in_title:
-            carried = bool(sentence.named) and (strongest >= SPEAKS or number in table["nato"])
+            carried = bool(sentence.candidates) and (strongest >= SPEAKS or number in table["nato"])
         else:
             beside = (0, number - 1, number + 1)
             carried = any(sentences[near].strength >= CARRIES for near in beside if 0 <= near < len(sentences))
@@ -222,10 +240,8 @@ def _carry_on(sentences: Sequence[Sentence], table: _Table) -> None:
             sentence.hits.update(hits_of(table["accession-bare"][number]))
 
 
-def _note_gaps(sentences: Sequence[Sentence], countries: Sequence[Named], layout: Layout) -> None:
-    for named in countries:
-        number = layout.number_of(named.first, named.after)
-        if number is not None and named.candidate and sentences[number].strength > 0:
-            gap = min(_gap(hit, (named.first, named.after, 0)) for hit in sentences[number].hits)
-            gaps = sentences[number].gaps
-            gaps[named.country] = min(gap, gaps.get(named.country, gap))
+def _note_gaps(sentences: Sequence[Sentence]) -> None:
+    for sentence in sentences:
+        for named in sentence.candidates if sentence.strength > 0 else ():
+            gap = min(_gap(hit, (named.first, named.after, 0)) for hit in sentence.hits)
+            sentence.gaps[named.country] = min(gap, sentence.gaps.get(named.country, gap))

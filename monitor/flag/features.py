@@ -32,8 +32,8 @@ def measure(sentences: Sequence[Sentence], lead_end: int, alliance_count: int, w
         # the title
         "title": title.strength if title else 0.0,
         "title_live": live_title,
-        "title_candidate": float(bool(title and title.named)),
-        "title_alliance_and_candidate": float(bool(title and title.named and "nato" in title.cues)),
+        "title_candidate": float(bool(title and title.candidates)),
+        "title_alliance_and_candidate": float(bool(title and title.candidates and "nato" in title.cues)),
         # where in the text
         "first": 1 / (1 + strong[0]) if strong else 0.0,
         "late": strong[0] / len(body) if strong else 0.0,

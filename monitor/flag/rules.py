@@ -102,11 +102,12 @@ class Rules:
         return Verdict(tuple(flags), tuple(keywords), self._named_countries(scene, tuple(candidates)))
 
     def features(self, document: Document) -> Mapping[str, float] | None:
-        """What the fitted model would weigh; None where no topic with that model matches. For fitting."""
+        """What the fitted model would weigh, for fitting; None where no topic with that model would raise a flag."""
         scene = self._scene(document)
-        if any(topic.on_accession and topic.test(scene) for topic in self._touched(scene)):
-            return self._accession(scene, document).values
-        return None
+        if not any(topic.on_accession and topic.test(scene) for topic in self._touched(scene)):
+            return None
+        reasons = self._accession(scene, document)
+        return reasons.values if reasons.hits else None
 
     def _compile(self, topic: TopicSettings, node: Node) -> _Topic:
         test = compile_node(node, self._terms, self._entries)
