@@ -37,6 +37,7 @@ STAGES: Mapping[str, Stage] = {
     "read": pipeline.read_pending,
     "tell": pipeline.tell_owed,
     "watch": pipeline.watch_stories,
+    "digest": pipeline.tell_digest,
 }
 
 

@@ -499,3 +499,37 @@ class Delivery:
     recipient: str  # mail address, or the Maildir's path
     attempts: int
     message: bytes | None  # as composed for the first attempt; the same bytes on every retry
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadNews:
+    """What a story thread brought in some hours, for one topic."""
+
+    thread_id: int
+    topic: str
+    stories: tuple[StoredStory, ...]  # of these hours: originals before reprints, the highest score first
+    outlets: tuple[str, ...]  # all outlets of the thread
+
+
+@dataclass(frozen=True, slots=True)
+class BlindWindow:
+    """When a feed was not seen: from its last success (or first failure) to the next success."""
+
+    outlet: str
+    url: str
+    from_at: datetime
+    to_at: datetime | None  # None: still blind at the end of the hours looked at
+    error: str | None  # of the last failure
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What was read, flagged and missed in some hours: what a digest is composed from."""
+
+    since: datetime
+    until: datetime
+    threads: tuple[ThreadNews, ...]
+    read: int  # stories, flagged or not
+    feeds: int  # active ones
+    blind: tuple[BlindWindow, ...]
+    unasked: tuple[tuple[datetime, datetime], ...]  # hours in which no feed at all was asked

@@ -20,11 +20,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from monitor import alert as alerts
 from monitor import poll, watch, work
-from monitor.alert.pacing import held_until, is_overnight, released_at
+from monitor.alert.digest import compose_digest
+from monitor.alert.pacing import digest_at, held_until, is_overnight, released_at
 from monitor.alert.several import HELD_AT_ONCE, compose_held
 from monitor.channels import Channel, open_channels, recipients, sender
 from monitor.config import Config
@@ -37,6 +39,7 @@ from monitor.model import (
     FeedDocument,
     FeedState,
     Look,
+    News,
     OwedAlert,
     PageRecord,
     PageStatus,
@@ -65,6 +68,10 @@ POLL_AT_ONCE = 400  # feeds in work: many may wait for their host's turn, the fe
 READ_AT_ONCE = 64  # entries in work at the same time; each host and each worker has its own, lower limit
 READ_RETRY_S = (60, 180, 600, 1800)  # between the attempts to read an entry: minutes, since an alert may wait for it
 TELL_RETRY_MAX_S = 3600
+DIGEST_DONE = "digest.done"  # the hour of the last digest that everybody got
+DIGEST_SENDING = "digest.sending"  # one that not everybody got yet: who did, and when the others are tried again
+DIGEST_LAG = timedelta(minutes=2)  # a story read just before the digest's hour is stored by then
+DIGEST_LONGEST = timedelta(days=7)  # after a long pause, what is older is no news
 WATCH_AT_ONCE = 2
 WATCH_BATCH = 20  # looks of one pass: short passes, so that each one sees whether news has come
 WATCH_PATIENCE = timedelta(minutes=15)  # so long a look waits while there are entries to read, then goes alone
@@ -141,6 +148,7 @@ class Tally:
     alerts_sent: int = 0
     alerts_put_off: int = 0
     alerts_held: int = 0
+    digests_sent: int = 0
     alerts_failed: int = 0
 
     def add(self, other: Tally) -> None:
@@ -157,6 +165,7 @@ async def cycle(monitor: Monitor, *, all_feeds: bool = False) -> Tally:
     tally.add(await tell_owed(monitor))
     tally.add(await watch_all(monitor))
     tally.add(await tell_owed(monitor))
+    tally.add(await tell_digest(monitor))
     return tally
 
 
@@ -416,7 +425,7 @@ def _alert_policy(config: Config, now: datetime) -> AlertPolicy:
     return AlertPolicy(
         mail_after=now - config.alerts.max_age,
         recipients=recipients(config.alerts),
-        domain=sender(config.alerts).rpartition("@")[2].rstrip("> "),
+        domain=_domain(sender(config.alerts)),
         titles=_titles(config),
     )
 
@@ -770,6 +779,93 @@ def _put_off_mail(monitor: Monitor, mail: Sequence[Delivery], error: str, tally:
 def _facts(mail: Sequence[Delivery]) -> dict[str, object]:
     ids = ",".join(str(delivery.alert_id) for delivery in mail)
     return {"alert": ids if len(mail) > 1 else mail[0].alert_id, "channel": mail[0].channel, "to": mail[0].recipient}
+
+
+async def tell_digest(monitor: Monitor) -> Tally:
+    """Send the daily digest when its hour has come: once a day to each recipient, over restarts and failures.
+
+    It reaches from the last one's hour to this one's, so its contents and its Message-ID are the same on every retry.
+    The first hour after the digest was turned on only sets the beginning.
+    """
+    tally = Tally()
+    settings, now = monitor.config.alerts.digest, monitor.clock()
+    if settings is None or held_until(now, monitor.config.alerts.quiet_hours):
+        return tally
+    at = digest_at(now, settings)
+    done = _moment(monitor.store.setting(DIGEST_DONE))
+    if done is None:
+        monitor.store.set_setting(DIGEST_DONE, at.isoformat())
+        return tally
+    if at.astimezone(settings.timezone).date() <= done.astimezone(settings.timezone).date():
+        return tally
+    sending = monitor.store.setting(DIGEST_SENDING) or {}
+    if sending.get("at") != at.isoformat():
+        sending = {"at": at.isoformat(), "told": [], "attempts": 0, "retry_at": None}
+    retry_at = _moment(sending["retry_at"])
+    if retry_at and now < retry_at:
+        return tally
+    news = digest_news(monitor, max(done, at - DIGEST_LONGEST) - DIGEST_LAG, at - DIGEST_LAG)
+    problem = await _send_digest(monitor, news, at, sending["told"], tally)
+    if problem is None:
+        monitor.store.set_setting(DIGEST_DONE, at.isoformat())
+        return tally
+    wait_s = min(30 * 2 ** min(sending["attempts"], 10), TELL_RETRY_MAX_S)
+    later = {"attempts": sending["attempts"] + 1, "retry_at": (now + timedelta(seconds=wait_s)).isoformat()}
+    monitor.store.set_setting(DIGEST_SENDING, sending | later)
+    log.warning("digest put off", extra={"error": problem, "wait_s": wait_s})
+    return tally
+
+
+def digest_news(monitor: Monitor, since: datetime, until: datetime) -> News:
+    """What a digest of these hours tells; the backlog of a new feed is no news, as for alerts."""
+    return monitor.store.news(since, until, since - monitor.config.alerts.max_age)
+
+
+async def _send_digest(monitor: Monitor, news: News, at: datetime, told: list[str], tally: Tally) -> str | None:
+    """Send to everybody who was not told yet, and note it; what kept us from telling the rest, None when all are."""
+    problem = None
+    author = sender(monitor.config.alerts)
+    channels = open_channels(monitor.config.alerts)
+    try:
+        for name, recipient in recipients(monitor.config.alerts):
+            if f"{name} {recipient}" in told:
+                continue
+            message = compose_digest(
+                news,
+                sender=author,
+                recipient=recipient,
+                titles=_titles(monitor.config),
+                message_id=f"digest.{at:%Y%m%dT%H%M}.{news.since:%Y%m%dT%H%M}@{_domain(author)}",
+                now=at,
+            )
+            facts = {"digest": at, "channel": name, "to": recipient}
+            try:
+                reply = await _in_thread(partial(channels[name].send, message, recipient))
+            except DeliveryError as error:
+                if not error.permanent:
+                    problem = str(error)
+                    continue
+                tally.alerts_failed += 1
+                log.error("digest refused", extra={**facts, "error": str(error)})
+            else:
+                tally.digests_sent += 1
+                log.info("digest sent", extra={**facts, "reply": reply})
+            told.append(f"{name} {recipient}")
+            monitor.store.set_setting(
+                DIGEST_SENDING, {"at": at.isoformat(), "told": told, "attempts": 0, "retry_at": None}
+            )
+    finally:
+        for channel in channels.values():
+            channel.close()
+    return problem
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].rstrip("> ")
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 async def _in_thread(function: Callable[[], T]) -> T:

@@ -12,9 +12,10 @@ from urllib.parse import quote
 
 from monitor.alert import wording
 from monitor.alert.safe import one_line, safe_link, shorten, strip_tricks
-from monitor.model import Country, Evidence, Flag, OwedAlert, Quote, StoredStory, TargetSentiment
+from monitor.model import Change, Country, Evidence, Flag, OwedAlert, Quote, StoredStory, TargetSentiment
 from monitor.text import Span, sentences
 
+CHANGES = 8  # shown in a mail
 _VERDICTS = ("relevant", "irrelevant", "mute")
 
 
@@ -85,6 +86,15 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """What an outlet changed after publishing; empty words: there was nothing before, or is nothing now."""
+
+    kind: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewLink:
     """A way to judge the alert by mail."""
 
@@ -100,6 +110,7 @@ class Card:
     alert_id: int
     story_id: int
     follow_up: str  # why there is another mail in this thread; empty for the first
+    changed: tuple[Changed, ...]  # what the outlet changed after publishing, where that caused the mail
     headline: str
     link: str | None
     lang: str
@@ -142,7 +153,8 @@ def make_card(alert: OwedAlert, *, topic_title: str, review_address: str | None,
         alert_id=alert.id,
         story_id=story.id,
         follow_up=follow_up(alert),
-        headline=shorten(one_line(story.title), 300) or "(no headline)",
+        changed=tuple(_changed(change, limits) for change in alert.changes[:CHANGES]),
+        headline=shorten(one_line(story.title), min(300, 2 * limits.title_chars)) or "(no headline)",
         link=_link(story.link or story.url, limits),
         lang=_lang(story.lang),
         byline=_byline(story),
@@ -172,6 +184,11 @@ def make_card(alert: OwedAlert, *, topic_title: str, review_address: str | None,
         rule=one_line(flag.rule) if flag else "",
         review=_review(story, review_address),
     )
+
+
+def _changed(change: Change, limits: Limits) -> Changed:
+    words = [shorten(one_line(text or ""), limits.sentence_chars) for text in (change.before, change.after)]
+    return Changed(one_line(change.kind), words[0], words[1])
 
 
 def flag_of(story: StoredStory, topic: str) -> Flag | None:

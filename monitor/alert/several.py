@@ -28,9 +28,9 @@ HELD_AT_ONCE = 30  # more held alerts than that become several mails: each one s
 
 # tried in turn until the HTML is small enough; the last one fits whatever the stories hold
 _LIMITS = (
-    Limits(sentence_chars=320, link_chars=1000),
-    Limits(sentence_chars=200, title_chars=120, link_chars=400, stories=8),
-    Limits(sentence_chars=100, title_chars=80, link_chars=150, stories=3),
+    Limits(sentence_chars=320, link_chars=1000, quotes=2, quote_chars=280),
+    Limits(sentence_chars=200, title_chars=120, link_chars=400, stories=8, quotes=2, quote_chars=160),
+    Limits(sentence_chars=100, title_chars=60, link_chars=150, stories=3, quotes=1, quote_chars=80),
 )
 
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "review": "judging",
     "tune": "judging",
     "status": "upkeep",
+    "digest": "digest",
     "alerts": "alerts",
     "backup": "upkeep",
 }

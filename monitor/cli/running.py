@@ -90,6 +90,7 @@ def print_summary(tally: Tally, *, poll_only: bool = False) -> None:
         click.echo(f"         {tally.stories_watched} looked at again, {tally.stories_changed} changed")
     click.echo(f"alerts   {tally.alerts_sent} sent")
     for number, what in [
+        (tally.digests_sent, "digests sent"),
         (tally.alerts_held, "held, sent after the quiet hours"),
         (tally.alerts_put_off, "put off, sent later"),
         (tally.alerts_failed, "refused by the server"),

@@ -26,6 +26,7 @@ from monitor.model import (
     FeedState,
     KnownQuote,
     Look,
+    News,
     OwedAlert,
     PageRecord,
     PendingEntry,
@@ -44,6 +45,7 @@ from monitor.store import (
     deliveries,
     entries,
     feeds,
+    news,
     notes,
     pages,
     polls,
@@ -475,6 +477,11 @@ class Store:
         """One alert as ``list_alerts`` has it, and its ``message`` (bytes) once composed."""
         with self._reading():
             return alerts.shown(self._conn, alert_id)
+
+    def news(self, since: datetime, until: datetime, published_after: datetime) -> News:
+        """Flagged threads with stories read in these hours, and when feeds were not seen; backlog left out."""
+        with self._reading():
+            return news.news(self._conn, since, until, published_after)
 
     # --- health ------------------------------------------------------------------------------------------------------
 

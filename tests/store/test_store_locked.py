@@ -76,6 +76,7 @@ READS: dict[str, Callable[[Store], object]] = {
     "owed_alert": lambda s: s.owed_alert(1),
     "list_alerts": lambda s: s.list_alerts(),
     "show_alert": lambda s: s.show_alert(1),
+    "news": lambda s: s.news(NOW, NOW, NOW),
     "status": lambda s: s.status(NOW),
     "setting": lambda s: s.setting("k"),
     "view": lambda s: s.view("v_flagged"),
