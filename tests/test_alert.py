@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from monitor.alert import HTML_MAX_BYTES, compose, compose_note
 from monitor.alert.headers import MailAddress, address_line, text_line
 from monitor.alert.safe import one_line, safe_link, shorten
-from monitor.model import Country, Evidence, OwedAlert, Prospects, Sentiment
+from monitor.model import Change, Country, Evidence, OwedAlert, Prospects, Sentiment
 
 SENDER = "Accession monitor <monitor@monitor.example>"
 
@@ -634,3 +634,14 @@ def test_wrong_offsets_mark_the_words_all_the_same(shift: int) -> None:
         flags=(alerts.flag(evidence=(replace(good, start=good.start + shift, end=good.end + shift),)),)
     )
     assert "accession to NATO" in Page(html_of(mail(alert))).marked
+
+
+def test_a_follow_up_shows_what_the_outlet_changed() -> None:
+    """Before and after, in both parts; markup in them stays text."""
+    changes = (Change("quotation", "we will join", "we <b>may</b> join"), Change("paragraph removed", "A line.", None))
+    parsed = mail(alerts.alert(reason="quotation changed", changes=changes))
+    text, html = text_of(parsed), html_of(parsed)
+    assert "was: we will join" in text
+    assert "now: we <b>may</b> join" in text
+    assert "now: None" not in text
+    assert "we &lt;b&gt;may&lt;/b&gt; join" in html

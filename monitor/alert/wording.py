@@ -92,7 +92,8 @@ def camp_name(camp: str | None) -> str:
 
 def reason_name(part: str) -> str:
     """A part of the relevance score in words; an unknown part by its own name."""
-    return _names()["reasons"].get(part) or part.replace("_", " ")
+    words: str | None = lexicon.load("score_parts").get(part)
+    return words or part.replace("_", " ")
 
 
 def reasons(flag: Flag, limit: int = 4) -> tuple[tuple[str, float], ...]:

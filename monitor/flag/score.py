@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from monitor import lexicon
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -64,7 +66,7 @@ def models() -> Mapping[str, Model]:
             name,
             float(model["intercept"]),
             {key: float(value) for key, value in model["weights"].items()},
-            data["words"],
+            lexicon.load("score_parts"),
         )
         for name, model in data["models"].items()
     }
