@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from monitor import __version__
+from monitor import __version__, lexicon
 from monitor.analyse import language
 from monitor.analyse.prospects import prospects
 from monitor.analyse.quotes import quotes
@@ -79,7 +79,9 @@ def tools(settings_json: str) -> Tools:
     rules = compile_rules(settings.topics)
     scorer = load_scorer(settings.sentiment)
     learned = settings.model_dump_json(include={"tunings"})
-    identity = json.dumps([__version__, rules.hash, scorer.name, scorer.revision, settings.sentiment.targets, learned])
+    identity = json.dumps([
+        __version__, rules.hash, lexicon.digest(), scorer.name, scorer.revision, settings.sentiment.targets, learned,
+    ])  # fmt: skip
     ruleset = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
     tunings = {
         topic.name: (settings.tunings[topic.name], topic.threshold)
@@ -220,8 +222,10 @@ def parse_in_worker(body: bytes, url: str, content_type: str | None) -> FeedDocu
 
 def warm_up(settings_json: str) -> str:
     """Load what the first page would need, so that it does not wait. Returns the ruleset's hash."""
-    language.detect("The ministers met in Brussels on Wednesday.")
-    return tools(settings_json).ruleset
+    kit = tools(settings_json)
+    story = 'Parliament ratified Harland\'s accession to NATO. "We will join the alliance," the minister said.'
+    analyse(Document(id="warm-up", title=story, text=story), kit)
+    return kit.ruleset
 
 
 _NO_TONE = Sentiment(label=None, score=None, confidence=None, targets=(), scorer=None)

@@ -416,14 +416,18 @@ def test_words_in_headers_are_read_back(words: str) -> None:
     assert all(len(part) <= 76 or " " not in part[10:].strip() for part in line.splitlines())
 
 
+# CPython's parser keeps the space between two encoded words of a display name, which RFC 2047 (6.2) tells readers to drop:
+# a name that needs two cannot be read back with it, only its address
 @given(st.text(max_size=80))
 def test_names_in_headers_are_read_back(name: str) -> None:
     """A display name of any characters neither changes nor adds an address."""
+    one_word = name.isascii() or len(one_line(name).encode()) <= 42
     for utf8 in (False, True):
         raw = address_line("From", MailAddress(name, "monitor", "x.example"), utf8=utf8) + "\n"
         [address] = message_from_string(raw, policy=policy.default.clone(utf8=utf8))["From"].addresses
         assert address.addr_spec == "monitor@x.example"
-        assert " ".join(address.display_name.split()) == one_line(name).replace("=?", "= ?")
+        if one_word or utf8:
+            assert " ".join(address.display_name.split()) == one_line(name).replace("=?", "= ?")
 
 
 def test_a_maildir_is_no_address() -> None:

@@ -8,11 +8,12 @@ to entries. A new word, name or file needs no change here.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Any
 
@@ -46,6 +47,25 @@ def load(name: str) -> Any:
 
     text = resources.files(__package__).joinpath(*f"{name}.yaml".split("/")).read_text(encoding="utf-8")
     return YAML(typ="safe", pure=True).load(text)
+
+
+@cache
+def digest() -> str:
+    """A hash of all word lists and of the weights fitted to them: another one means that judgements may differ."""
+    found = hashlib.blake2b(digest_size=8)
+    package = resources.files(__package__).joinpath("..")
+    for folder in (resources.files(__package__), package.joinpath("analyse"), package.joinpath("flag")):
+        for name, data in sorted(_data_files(folder)):
+            found.update(name.encode() + b"\0" + data)
+    return found.hexdigest()
+
+
+def _data_files(folder: Traversable) -> Iterator[tuple[str, bytes]]:
+    for item in folder.iterdir():
+        if item.is_dir():
+            yield from _data_files(item)
+        elif item.name.endswith((".yaml", ".json")):
+            yield item.name, item.read_bytes()
 
 
 @cache
