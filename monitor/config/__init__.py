@@ -154,6 +154,7 @@ def _check(
     _check_feeds(tree)
     _check_topics(tree, check_topic)
     _check_scorer(tree)
+    _check_reviews(tree)
     for section, variable, credential in _LOGINS:
         _check_login(tree, section)
         if secrets:
@@ -258,6 +259,12 @@ def _check_scorer(tree: Tree) -> None:
         f"must be {', '.join(_SCORERS)}, or your own as package.module:function, not {scorer!r}"
         + (f"; did you mean {close}?" if close else ""),
     )
+
+
+def _check_reviews(tree: Tree) -> None:
+    """A key that does nothing is worse than none: who sets it would wait for replies to count."""
+    if tree.data.get("reviews"):
+        tree.report(("reviews",), "reading replies is not built yet; take it out, and use `monitor review`")
 
 
 def _check_login(tree: Tree, path: KeyPath) -> None:
