@@ -220,12 +220,25 @@ def parse_in_worker(body: bytes, url: str, content_type: str | None) -> FeedDocu
     return parse_feed(body, url=url, content_type=content_type, tolerant=True)
 
 
-def warm_up(settings_json: str) -> str:
-    """Load what the first page would need, so that it does not wait. Returns the ruleset's hash."""
+@dataclass(frozen=True)
+class Warm:
+    """What a worker has loaded."""
+
+    ruleset: str
+    scorer: str  # with why it is not a better one
+
+
+def warm_up(settings_json: str) -> Warm:
+    """Load what the first story would need, so that it does not wait, and so that what cannot be loaded is said early.
+
+    Raises:
+        QueryError, ScorerError: as ``tools``.
+    """
     kit = tools(settings_json)
     story = 'Parliament ratified Harland\'s accession to NATO. "We will join the alliance," the minister said.'
     analyse(Document(id="warm-up", title=story, text=story), kit)
-    return kit.ruleset
+    note = f" ({kit.scorer.note})" if kit.scorer.note else ""
+    return Warm(kit.ruleset, f"{kit.scorer.name}@{kit.scorer.revision}{note}")
 
 
 _NO_TONE = Sentiment(label=None, score=None, confidence=None, targets=(), scorer=None)

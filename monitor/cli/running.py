@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @config_option
 def run_command(config_path: Path | None) -> None:
     """The daemon: polls, reads and tells until it is stopped. SIGHUP reloads the config."""
-    from monitor import logs
+    from monitor import logs, work, workers
     from monitor.daemon import Daemon
 
     logs.set_up()
@@ -30,6 +31,9 @@ def run_command(config_path: Path | None) -> None:
 
     async def main() -> None:
         async with open_monitor(config) as monitor:
+            # what cannot be loaded is said now, not at the first story
+            warm = await workers.call(monitor.executor, work.warm_up, monitor.analysis)
+            logging.getLogger(__name__).info("warm", extra={"ruleset": warm.ruleset, "scorer": warm.scorer})
             await Daemon(monitor, reload_config=lambda: load_config(config_path)).run()
 
     asyncio.run(main())
