@@ -789,7 +789,8 @@ async def tell_digest(monitor: Monitor) -> Tally:
     """
     tally = Tally()
     settings, now = monitor.config.alerts.digest, monitor.clock()
-    if settings is None or held_until(now, monitor.config.alerts.quiet_hours):
+    quiet = held_until(now, monitor.config.alerts.quiet_hours)
+    if settings is None or quiet or monitor.stopping.is_set():
         return tally
     at = digest_at(now, settings)
     done = _moment(monitor.store.setting(DIGEST_DONE))
