@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from monitor.model import Analysis, Article, Entry, Evidence, Flag, Prospects, Quote, Sentiment, TargetSentiment
+from monitor.model import (
+    Analysis,
+    Article,
+    Document,
+    Entry,
+    Evidence,
+    Flag,
+    Prospects,
+    Quote,
+    Sentiment,
+    TargetSentiment,
+)
 
 
 def entry_json(entry: Entry) -> dict[str, Any]:
@@ -141,6 +153,29 @@ def quote_json(quote: Quote) -> dict[str, Any]:
         "about_accession": quote.about_accession,
         "stance": quote.stance,
     }
+
+
+def document_of(row: Mapping[str, Any], number: int) -> Document:
+    """One input line of ``monitor analyse``: ``{id?, url?, title, text, lang?, published_at?}`` (``date`` is taken too)."""
+    lang = row.get("lang")
+    return Document(
+        id=str(row.get("id", number)),
+        title=str(row.get("title") or ""),
+        text=str(row.get("text") or ""),
+        url=row.get("url") or None,
+        lang=str(lang) if lang else None,
+        published_at=_time_of(row.get("published_at") or row.get("date")),
+        outlet=row.get("outlet") or None,
+    )
+
+
+def _time_of(value: Any) -> datetime | None:
+    """An ISO 8601 time or day; anything else is no time."""
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def time_json(time: datetime | None) -> str | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from monitor.analyse import language
+from monitor.contracts import document_of
 from monitor.flag import compile_rules
-from monitor.model import Document, Flag
+from monitor.model import Flag
 from monitor.settings import TopicSettings
 
 FULL_ARTICLE_CHARS = 700  # shorter texts are feed items: a title with a summary
@@ -40,9 +41,9 @@ def against_file(topic: TopicSettings, rows: Iterable[dict[str, Any]], positive:
     for row in rows:
         if row.get("ambiguous"):
             continue
-        title, text = str(row.get("title") or ""), str(row.get("text") or "")
-        lang = language.detect(f"{title}\n{text}", row.get("lang"))
-        flags = rules.judge(Document(id=str(row.get("id")), title=title, text=text, lang=lang)).flags
+        document = document_of(row, len(judged) + 1)
+        lang = language.detect(f"{document.title}\n{document.text}", document.lang)
+        flags = rules.judge(replace(document, lang=lang)).flags
         judged.append(Judged(row, row.get("label") == positive, flags[0] if flags else None))
     return {
         "groups": [_figures(name, members) for name, members in _groups(judged)],

@@ -72,11 +72,11 @@ def extract_command(source: str | None, url: str, jsonl: str | None, config_path
 def analyse_command(file: str, config_path: Path | None) -> None:
     """JSON lines of {id?, url?, title, text, lang?, published_at?} -> everything the pipeline would store."""
     from monitor import work
-    from monitor.contracts import analysis_json
+    from monitor.contracts import analysis_json, document_of
 
     kit = work.tools(_analysis_settings(config_path).model_dump_json())
     for number, row in enumerate(read_lines(file), 1):
-        document = _document(row, number)
+        document = document_of(row, number)
         print_line({"id": row.get("id", number), **analysis_json(work.analyse(document, kit))})
 
 
@@ -189,15 +189,3 @@ def _default_paths() -> tuple[Path, ...]:
     from monitor.config import DEFAULT_PATHS
 
     return DEFAULT_PATHS
-
-
-def _document(row: dict[str, Any], number: int) -> Any:
-    from monitor.model import Document
-
-    return Document(
-        id=str(row.get("id", number)),
-        title=str(row.get("title") or ""),
-        text=str(row.get("text") or ""),
-        url=row.get("url"),
-        lang=row.get("lang"),
-    )
