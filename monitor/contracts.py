@@ -156,7 +156,7 @@ def quote_json(quote: Quote) -> dict[str, Any]:
 
 
 def document_of(row: Mapping[str, Any], number: int) -> Document:
-    """One input line of ``monitor analyse``: ``{id?, url?, title, text, lang?, published_at?}`` (``date`` is taken too)."""
+    """One input line of ``monitor analyse``: ``{id?, url?, title, text, lang?, published_at? or date?}``."""
     lang = row.get("lang")
     return Document(
         id=str(row.get("id", number)),

@@ -37,7 +37,7 @@ def against_file(topic: TopicSettings, rows: Iterable[dict[str, Any]], positive:
         ``misses``: false alarms and missed stories with score and cited sentences.
     """
     rules = compile_rules([topic])
-    judged = []
+    judged: list[Judged] = []
     for row in rows:
         if row.get("ambiguous"):
             continue
