@@ -1,4 +1,4 @@
-"""How fast `monitor analyse` is, by its parts: python bench/analyse.py ../shared/data/relevance/dev.jsonl [--scorer linear]
+"""How fast `monitor analyse` is, by its parts: python bench/analyse.py ../shared/data/relevance/dev.jsonl [--scorer NAME]
 
 One process, CPU time; loading is not counted. "all but tone" leaves the sentiment scorer out.
 """
