@@ -1,10 +1,11 @@
-"""Fits the weights of monitor/extract/body_weights.npz: which blocks of a page are article text. Repeatable: same data, same weights.
+"""Fits monitor/extract/body_weights.npz: which blocks of a page are article text. Repeatable: same data, same weights.
 
-    python bench/fit_body.py ../shared/data/pages           cross-validation by publisher: what to expect of pages never seen
+    python bench/fit_body.py ../shared/data/pages           cross-validation by publisher: what to expect of new pages
     python bench/fit_body.py ../shared/data/pages --write   the same, then fits on all pages and writes the weights
 
-A block's label is whether at least half of its 4-gram shingles stand in the truth; its weight is its share of the article's words, so that
-pages count alike. Nets of 48 hidden units (ReLU), dropout .2 on the input, L2, Adam with falling step, 3 seeds averaged.
+A block's label is whether at least half of its 4-gram shingles stand in the truth; its weight is its share of the
+article's words, so that pages count alike. Nets of 48 hidden units (ReLU), dropout .2 on the input, L2, Adam with
+falling step, 3 seeds averaged. About a minute; set OPENBLAS_NUM_THREADS=1 on a shared machine.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from typing import Any
 import numpy as np
 import pages as bench
 
-from monitor.extract import body as bodies
 from monitor.extract import blocks, charset, features, json_ld, metadata, tree
+from monitor.extract import body as bodies
 from monitor.extract.likelihood import Net
 
 _UNITS, _EPOCHS, _BATCH, _STEP, _L2, _DROPOUT, _SEEDS = 48, 12, 512, 2e-3, 3e-3, 0.2, 3
@@ -80,10 +81,19 @@ def fit(samples: Sequence[Sample]) -> Net:
     scaled = np.clip((rows - mean) / scale, -5, 5).astype(np.float32)
     nets = [_train(scaled, labels, weights, seed) for seed in range(_SEEDS)]
     hidden, hidden_bias, output, output_bias = zip(*nets, strict=True)
-    return Net(mean, scale, hidden, hidden_bias, tuple(column[:, 0] for column in output), tuple(float(value[0]) for value in output_bias))
+    return Net(
+        mean,
+        scale,
+        hidden,
+        hidden_bias,
+        tuple(column[:, 0] for column in output),
+        tuple(float(value[0]) for value in output_bias),
+    )
 
 
-def _train(rows: features.Matrix, labels: features.Matrix, weights: features.Matrix, seed: int) -> list[features.Matrix]:
+def _train(
+    rows: features.Matrix, labels: features.Matrix, weights: features.Matrix, seed: int
+) -> list[features.Matrix]:
     random = np.random.default_rng(seed)
     width = rows.shape[1]
     parameters = [
@@ -109,7 +119,9 @@ def _train(rows: features.Matrix, labels: features.Matrix, weights: features.Mat
     return parameters
 
 
-def _gradients(parameters: list[features.Matrix], rows: features.Matrix, labels: features.Matrix, weights: features.Matrix) -> list[features.Matrix]:
+def _gradients(
+    parameters: list[features.Matrix], rows: features.Matrix, labels: features.Matrix, weights: features.Matrix
+) -> list[features.Matrix]:
     hidden, hidden_bias, output, output_bias = parameters
     before = rows @ hidden + hidden_bias
     units = np.maximum(before, 0)
@@ -123,7 +135,12 @@ def score(samples: Sequence[Sample], net_of: Callable[[Sample], Net]) -> bench.S
     scores = bench.Scores()
     for sample in samples:
         text = bodies.finish(sample.draft, net_of(sample)).text
-        bench.note(scores, {**sample.page, "title": None, "date": None, "authors": []}, sample.truth, bench.Reading("", (), "", text))
+        bench.note(
+            scores,
+            {**sample.page, "title": None, "date": None, "authors": []},
+            sample.truth,
+            bench.Reading("", (), "", text),
+        )
         scores.seconds.append(0.0)
     return scores
 
@@ -136,9 +153,8 @@ def main() -> None:
     samples = [sample for page in bench.load(options.data, None) if (sample := read(options.data, page))]
     nets = [fit([sample for sample in samples if sample.fold != fold]) for fold in range(_FOLDS)]
     scores = score(samples, lambda sample: nets[sample.fold])
-    print("body, cross-validated by publisher: P {:.3f} R {:.3f} F1 {:.3f}, {} of {} pages under .5".format(
-        bench.mean(scores.precision), bench.mean(scores.recall), scores.f1, len(scores.bad), len(scores.recall)
-    ))
+    result = f"P {bench.mean(scores.precision):.3f} R {bench.mean(scores.recall):.3f} F1 {scores.f1:.3f}"
+    print(f"body, cross-validated by publisher: {result}, {len(scores.bad)} of {len(scores.recall)} pages under .5")
     print("  ", *scores.bad)
     if options.write:
         fit(samples).save(str(_WEIGHTS))

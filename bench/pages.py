@@ -1,12 +1,13 @@
-"""Scores page extraction on pages with truth: body, title, date, authors, and pages per CPU second, beside trafilatura's default.
+"""Scores page extraction on pages with truth: body, title, date, authors, pages per CPU second; beside trafilatura.
 
     python bench/pages.py ../shared/data/pages [--sample N] [--compare] [--misses]
 
-Body: 4-gram shingles of words (of characters in scripts without spaces), as in scrapinghub/article-extraction-benchmark's evaluate.py:
-true and false positives are counted by page, precision and recall averaged over pages, F1 made of the two averages; "< .5" counts pages whose
-own F1 is below one half. Title and authors: equal after case, white space and punctuation are evened out; "any": one author is right,
-"all": the whole set is. Date: to the day, in UTC and as the page's own clock shows it. Speed: CPU seconds of this process; with --compare both
-extractors read each page in turn in one run, so that the machine's load falls on both.
+Body: 4-gram shingles of words (of characters in scripts without spaces), as in evaluate.py of
+scrapinghub/article-extraction-benchmark: true and false positives are counted by page, precision and recall averaged
+over pages, F1 made of the two averages; "< .5" counts pages whose own F1 is below one half. Title and authors: equal
+after case, white space and punctuation are evened out; "author": one of them is right, "all": the whole set is. Date:
+to the day, as the page's own clock shows it, and in UTC. Speed: CPU seconds of this process; with --compare
+trafilatura's default reads each page in turn in the same run, so that the machine's load falls on both.
 """
 
 from __future__ import annotations
@@ -133,15 +134,19 @@ def ours(body: bytes, page: dict[str, Any]) -> Reading:
 
 def trafilatura_default(body: bytes, page: dict[str, Any]) -> Reading:
     from trafilatura import bare_extraction
+    from trafilatura.settings import Document
 
     found = bare_extraction(body, url=page["url"], with_metadata=True)
-    if found is None:
+    if not isinstance(found, Document):
         return Reading("", (), "", "")
     authors = tuple(name.strip() for name in (found.author or "").split(";") if name.strip())
     return Reading(found.title or "", authors, found.date or "", found.text or "")
 
 
-EXTRACTORS: dict[str, Callable[[bytes, dict[str, Any]], Reading]] = {"monitor": ours, "trafilatura default": trafilatura_default}
+EXTRACTORS: dict[str, Callable[[bytes, dict[str, Any]], Reading]] = {
+    "monitor": ours,
+    "trafilatura default": trafilatura_default,
+}
 
 
 def load(data: Path, sample: int | None) -> list[dict[str, Any]]:
@@ -155,7 +160,9 @@ def truth_of(data: Path, page: dict[str, Any]) -> str | None:
     return path.read_text("utf-8") if path and path.is_file() else None
 
 
-def run(data: Path, pages: list[dict[str, Any]], names: list[str]) -> tuple[dict[str, dict[str, Scores]], dict[str, Counter[str]]]:
+def run(
+    data: Path, pages: list[dict[str, Any]], names: list[str]
+) -> tuple[dict[str, dict[str, Scores]], dict[str, Counter[str]]]:
     """Scores by extractor and language ("" is all), and counts of statuses by extractor."""
     table: dict[str, dict[str, Scores]] = {name: {"": Scores()} for name in names}
     statuses: dict[str, Counter[str]] = {name: Counter() for name in names}
@@ -179,11 +186,12 @@ def run(data: Path, pages: list[dict[str, Any]], names: list[str]) -> tuple[dict
 
 def show(name: str, scores: Scores) -> str:
     ms = sorted(1000 * s for s in scores.seconds)
-    return (
-        f"{name:22} {len(scores.recall):5} {mean(scores.precision):6.3f} {mean(scores.recall):6.3f} {scores.f1:6.3f} {len(scores.bad):4} {scores.empty:5} "
-        f"{mean(scores.titles):6.3f} {mean(scores.days):6.3f} {mean(scores.utc_days):6.3f} {mean(scores.any_author):6.3f} {mean(scores.all_authors):6.3f} "
-        f"{len(ms) / max(sum(ms) / 1000, 1e-9):8.1f} {ms[len(ms) // 2]:6.1f} {ms[int(len(ms) * 0.99)]:7.1f} {ms[-1]:7.1f}"
-    )
+    body = f"{len(scores.recall):5} {mean(scores.precision):6.3f} {mean(scores.recall):6.3f} {scores.f1:6.3f}"
+    bad = f"{len(scores.bad):4} {scores.empty:5}"
+    facts = (scores.titles, scores.days, scores.utc_days, scores.any_author, scores.all_authors)
+    speed = f"{len(ms) / max(sum(ms) / 1000, 1e-9):8.1f}"
+    tail = f"{ms[len(ms) // 2]:6.1f} {ms[int(len(ms) * 0.99)]:7.1f} {ms[-1]:7.1f}"
+    return f"{name:22} {body} {bad} {' '.join(f'{mean(fact):6.3f}' for fact in facts)} {speed} {tail}"
 
 
 def main() -> None:
@@ -195,10 +203,8 @@ def main() -> None:
     options = parser.parse_args()
     names = list(EXTRACTORS) if options.compare else ["monitor"]
     table, statuses = run(options.data, load(options.data, options.sample), names)
-    print(
-        f"{'':22} {'pages':>5} {'P':>6} {'R':>6} {'F1':>6} {'<.5':>4} {'empty':>5} {'title':>6} {'date':>6} {'in UTC':>6} {'author':>6} {'all':>6} "
-        f"{'pages/s':>8} {'p50 ms':>6} {'p99':>7} {'max':>7}"
-    )
+    print(" " * 23 + "pages      P      R     F1  <.5 empty  title   date in UTC author    all", end="")
+    print("  pages/s p50 ms     p99     max")
     for name in names:
         print(show(name, table[name][""]))
     if options.compare:

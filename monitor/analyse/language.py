@@ -1,6 +1,6 @@
-"""Which language a text is in: py3langid's model, restricted to the languages that news feeds of our region come in.
+"""Which language a text is in: py3langid's model, restricted to the languages that the news of our region comes in.
 
-Knows nothing about feeds or stories; a hint (what the feed or page declares) decides only where the text itself is not clear.
+Knows nothing about feeds or stories; a hint (what the feed or page declares) decides only where the text is not clear.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 # Fewer candidates, fewer confusions: py3langid knows 140 languages, and takes short German for Luxembourgish.
 LANGUAGES = frozenset(
-    "ar az be bg bs ca cs cy da de el en es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka kk ko ky lt lv mk mn ms mt nl no "
-    "pl ps pt ro ru sk sl sq sr sv sw th tl tr uk ur uz vi xh zh zu".split()
+    "ar az be bg bs ca cs cy da de el en es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka kk ko ky lt lv mk mn "  # noqa: SIM905
+    "ms mt nl no pl ps pt ro ru sk sl sq sr sv sw th tl tr uk ur uz vi xh zh zu".split()
 )
-_ALIASES = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "ua": "uk", "sh": "sr", "cz": "cs", "gr": "el", "cn": "zh", "jp": "ja"}
+_ALIASES = {
+    **{"nb": "no", "nn": "no", "iw": "he", "in": "id", "sh": "sr", "mo": "ro"},
+    **{"ua": "uk", "cz": "cs", "gr": "el", "cn": "zh", "jp": "ja"},  # codes of countries, where languages were meant
+}
 # varieties whose news prose a trigram model cannot tell apart: the declared one is believed
 _TWINS = tuple(frozenset(group.split()) for group in ("bs hr sr", "id ms", "da no", "gl pt", "xh zu"))
 
@@ -31,9 +34,10 @@ _NOT_WORDS = re.compile(r"https?://\S+|\S+@\S+|[\d_]+|[#@]\S+")
 def detect(text: str, hint: str | None = None) -> str | None:
     """The language of ``text`` as an ISO 639-1 code, or None where neither the text nor the hint tells.
 
-    ``hint``: the language the feed or the page declares ("de", "en-GB"). It wins when the text is too short (< 20 letters) or
-    the model unsure (confidence < 0.85, softmax over scores divided by the square root of the length), provided the model does
-    not rule it out, and between varieties the model cannot tell apart (Bosnian/Croatian/Serbian and the like).
+    ``hint``: the language the feed or the page declares ("de", "en-GB"). It wins when the text is too short (< 20
+    letters) or the model unsure (confidence < 0.85: softmax over its scores divided by the square root of the length),
+    provided the model does not rule it out; and between varieties the model cannot tell apart (Bosnian, Croatian,
+    Serbian and the like).
     """
     declared = normalise(hint)
     sample = _sample(text)
@@ -58,7 +62,7 @@ def detect(text: str, hint: str | None = None) -> str | None:
 
 
 def normalise(code: str | None) -> str | None:
-    """``"en-GB"``, ``"nb_NO"``, ``"UA"`` -> ``"en"``, ``"no"``, ``"uk"``; None for what is no two-letter language code."""
+    """``"en-GB"``, ``"nb_NO"``, ``"UA"`` -> ``"en"``, ``"no"``, ``"uk"``; None for what is no two-letter code."""
     if not code:
         return None
     primary = re.split(r"[-_]", code.strip().lower())[0]

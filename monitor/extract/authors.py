@@ -1,70 +1,69 @@
-"""Who wrote a page: the names that JSON-LD, meta tags and the by-line give, cleaned of roles, outlets, addresses and doubles."""
+"""Who wrote a page: the names that JSON-LD, meta tags and the by-line give, cleaned of roles, outlets and addresses."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import unescape
 
 from lxml import etree
 
 from monitor.extract.json_ld import Claims
+from monitor.extract.words import pattern
 
 _KEYS = (
-    "author",
-    "sailthru.author",
-    "parsely-author",
-    "cxenseparse:author",
-    "dc.creator",
-    "dcterms.creator",
-    "dc.contributor",
-    "article:author",
-    "article:author_name",
-    "article.author",
-    "og:author",
-    "byl",
-    "byline",
-    "authors",
-    "creator",
-    "dcsext.author",
+    *("author", "sailthru.author", "parsely-author", "cxenseparse:author", "dc.creator", "dcterms.creator"),
+    *("dc.contributor", "article:author", "article:author_name", "article.author", "og:author", "byl", "byline"),
+    *("authors", "creator", "dcsext.author"),
 )
-_BY = re.compile(
-    r"^\s*(?:written by|reported by|story by|words by|text by|posted by|article by|updated by|by|from|von|text|autor(?:in|ka)?|author|par|por|af|av|door|przez|"
-    r"автор(?:ка)?|текст|kirjoittaja|skribent|yazan|di|od|zdroj|作者|记者|文|撰文)(?:\s*[:：|]\s*|\s+)",
-    re.IGNORECASE,
-)
+_BY = r"^\s*{}(?:\s*[:：|]\s*|\s+)"
 _ADDRESS = re.compile(r"\S+@\S+|@\w+|https?://\S+|www\.\S+")
 _BRACKETS = re.compile(r"\s*[(\[（【][^)\]）】]*[)\]）】]")
 _BETWEEN = re.compile(r"\s*[,;/、，]\s*|\s+(?:and|und|et|og|och|ja|ve|и|та|и́|with|mit|και)\s+|\s*&\s*", re.IGNORECASE)
 _BETWEEN_SHORT = re.compile(r"\s+(?:y|e|i|a|en|&)\s+")  # also letters of names: only between two full names
-_CUT = re.compile(r"\s*(?:\||•|·|—|–|\s-\s|\b(?:the )?associated press$|\bfor the\b|\bfor mail\b|\bof the\b|\bin [A-Z]|\sat \w|,? updated|,? published|\bPublished\b|\bUpdated\b).*$", re.DOTALL)
+_CUT = re.compile(
+    r"\s*(?:\||•|·|—|–|\s-\s|\b(?:the )?associated press$|\bfor the\b|\bfor mail\b|\bof the\b|\bin [A-Z]|\sat \w|"
+    r",? updated|,? published|\bPublished\b|\bUpdated\b).*$",
+    re.DOTALL,
+)
 _TITLES = re.compile(r"^(?:dr|prof|mr|mrs|ms|sir)\.?\s+(?=\w+\s+\w)", re.IGNORECASE)
-_SUFFIXES = re.compile(r"^(?:jr|sr|ii|iii|iv|phd|ph\.d|md|m\.d|rd|rdn|ms|ma|mba|ld|cfp|cepf|cfa|esq|mph|pharmd|dds|dvm|do|np|rn)\.?[®™]?$", re.IGNORECASE)
-_NO_PERSON = re.compile(
-    r"\b(?:staff|team|desk|editors?|editorial|newsroom|news|press|media|report|times|daily|weekly|journal|post|tribune|herald|gazette|today|magazine|review|agency|"
-    r"network|telegram|telegraph|guardian|officer|head|chief|correspondent|reporter|writer|columnist|contributor|producer|manager|director|professor|"
-    r"redaktion\w*|redakcja|redazione|redacción|rédaction|редакция|редакція|агентство|agencies|associated|university|institute|school|company|inc|llc|ltd|tv|radio|online|"
-    r"reuters|afp|dpa|ap|epa|ansa|efe|pap|apa|tass|тасс|риа|interfax|sponsored|partner|guest|admin|administrator|developer|facebook|twitter|link|copied|"
-    r"view|profile|more|follow|share|comments?|subscribe|min read|minutes|ago)\b|\.(?:com|de|ru|org|net|ua|co)\b",
+_SUFFIXES = re.compile(
+    r"^(?:jr|sr|ii|iii|iv|phd|ph\.d|md|m\.d|rd|rdn|ms|ma|mba|ld|cfp|cepf|cfa|esq|mph|pharmd|dds|dvm|do|np|rn)\.?[®™]?$",
     re.IGNORECASE,
 )
-_PARTICLES = frozenset("de da do dos das del della di du la le van von der den ten ter bin ibn al el y e zu af av na".split())
+_NO_PERSON = r"\b{}\b|\.(?:com|de|ru|org|net|ua|co)\b"
+_PARTICLES = frozenset(
+    "de da do dos das del della di du la le van von der den ten ter bin ibn al el y e zu af av na".split()  # noqa: SIM905
+)
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,12}")
 _WIDE_ROLE = re.compile(r"\s*(?:기자|記者|记者|编辑|編輯|특파원).*$")
 _BYLINE_NAMES = re.compile(r"author|byline|autor|writer|redakteur|journalist|contributor|by-name", re.IGNORECASE)
-_ELSEWHERE = re.compile(r"comment|related|recommend|sidebar|footer|teaser|card|promo|widget|popular|caption|credit|photo", re.IGNORECASE)
+_ELSEWHERE = re.compile(
+    r"comment|related|recommend|sidebar|footer|teaser|card|promo|widget|popular|caption|credit|photo", re.IGNORECASE
+)
 _MANY = 12
 
 
-def read(root: etree._Element, metas: Mapping[str, Sequence[str]], claims: Claims, lines: Sequence[str], outlets: Sequence[str]) -> tuple[str, ...]:
+def read(
+    root: etree._Element,
+    metas: Mapping[str, Sequence[str]],
+    claims: Claims,
+    lines: Sequence[str],
+    outlets: Sequence[str],
+) -> tuple[str, ...]:
     """The people who wrote the page, in order.
 
-    ``lines``: the page's lines around its headline; ``outlets``: names of the outlet, which are not people. Where no person is named, the
-    agency or desk that signs (never the outlet itself).
+    ``lines``: the page's lines around its headline; ``outlets``: names of the outlet, which are not people. Where no
+    person is named, the agency or desk that signs (never the outlet itself).
     """
     own = {_plain(name) for name in outlets if name} - {""}
-    meta = [text for key in _KEYS for text in metas.get(key, ()) if not text.startswith(("http", "/", "@")) and not text.isdigit()]
+    meta = [
+        text
+        for key in _KEYS
+        for text in metas.get(key, ())
+        if not text.startswith(("http", "/", "@")) and not text.isdigit()
+    ]
     sources: tuple[Callable[[], Iterable[str]], ...] = (
         lambda: claims.authors,
         lambda: claims.organisations,
@@ -86,7 +85,7 @@ def read(root: etree._Element, metas: Mapping[str, Sequence[str]], claims: Claim
 def split(text: str) -> list[str]:
     """The names in one statement: ``"By Jane Roe and Juan Poe, Daily News"`` -> Jane Roe, Juan Poe."""
     text = _BRACKETS.sub("", _ADDRESS.sub(" ", unescape(text)))
-    text = _BY.sub("", " ".join(text.split()))
+    text = pattern("by_line", _BY).sub("", " ".join(text.split()))
     parts = [part for part in _BETWEEN.split(_WIDE_ROLE.sub("", text)) if part]
     parts = [piece for part in parts for piece in _between_full_names(part)]
     names = [name for part in parts if (name := _tidied(part))]
@@ -99,9 +98,13 @@ def is_person(name: str) -> bool:
     if _WIDE.fullmatch(name.replace(" ", "").replace("・", "")):
         return len(name) <= 8
     words = name.split()
-    if not 2 <= len(words) <= 5 or _NO_PERSON.search(name) or any(ch.isdigit() for ch in name):
+    if not 2 <= len(words) <= 5 or pattern("no_person", _NO_PERSON).search(name) or any(ch.isdigit() for ch in name):
         return False
-    return all(word[0].isupper() or word[0] in "'’\"“«" or word.lower() in _PARTICLES or word[:2] in ("d'", "d’", "al") for word in words) and words[0][0].isupper()
+    return words[0][0].isupper() and all(map(_fits_name, words))
+
+
+def _fits_name(word: str) -> bool:
+    return word[0].isupper() or word[0] in "'’\"“«" or word.lower() in _PARTICLES or word[:2] in ("d'", "d’", "al")
 
 
 def _between_full_names(part: str) -> list[str]:
@@ -110,7 +113,7 @@ def _between_full_names(part: str) -> list[str]:
 
 
 def _tidied(part: str) -> str:
-    part = _TITLES.sub("", _CUT.sub("", _BY.sub("", part))).strip(" .,:;-–—|()[]\"'“”*•·\u200b")
+    part = _TITLES.sub("", _CUT.sub("", pattern("by_line", _BY).sub("", part))).strip(" .,:;-–—|()[]\"'“”*•·\u200b")
     while part.count(" ") > 1 and _SUFFIXES.match(part.rsplit(" ", 1)[1]):
         part = part.rsplit(" ", 1)[0].rstrip(" ,")
     if not part or _SUFFIXES.match(part) or len(part) > 60:
@@ -132,27 +135,27 @@ def _is_part(name: str, own: set[str]) -> bool:
 
 
 def _bylines(root: etree._Element) -> list[str]:
-    """Texts of the elements marked as author: rel and itemprop first, then by class, those after the headline before the others."""
-    marked, after, before = [], [], []
+    """Texts of elements marked as author: by rel and itemprop, else by class; after the headline, else before it."""
+    marked: list[str] = []
+    after: list[str] = []
+    before: list[str] = []
     headed = False
     for element in root.iter("h1", "a", "span", "div", "p", "address", "li", "em", "strong", "b", "h3", "h4", "h5"):
         if element.tag == "h1":
             headed = True
             continue
-        exact = element.get("rel") == "author" or element.get("itemprop") == "author" or "/author/" in (element.get("href") or "")
-        if not exact and not _BYLINE_NAMES.search(f"{element.get('class') or ''} {element.get('id') or ''} {element.get('data-testid') or ''}"):
+        get = element.get
+        exact = get("rel") == "author" or get("itemprop") == "author" or "/author/" in (get("href") or "")
+        names = f"{get('class') or ''} {get('id') or ''} {get('data-testid') or ''}"
+        if not exact and not _BYLINE_NAMES.search(names):
             continue
         text = " ".join(", ".join(piece.strip() for piece in element.itertext() if piece.strip()).split())
         if 3 < len(text) < 150 and not _stands_elsewhere(element):
             (marked if exact and headed else after if headed else before).append(text)
-    return next((texts for texts in _worth_reading(marked, after, before)), [])
-
-
-def _worth_reading(*groups: list[str]) -> Iterator[list[str]]:
-    for group in groups:
-        named = [text for text in group if any(is_person(name) for name in split(text))]
-        if named:
-            yield named[:1] if group is not groups[0] else named[:3]
+    for texts, most in ((marked, 3), (after, 1), (before, 1)):
+        if named := [text for text in texts if any(map(is_person, split(text)))]:
+            return named[:most]
+    return []
 
 
 def _stands_elsewhere(element: etree._Element) -> bool:
@@ -160,11 +163,13 @@ def _stands_elsewhere(element: etree._Element) -> bool:
     for _ in range(8):
         if node is None:
             return False
-        if node.tag in ("aside", "footer", "figure") or _ELSEWHERE.search(f"{node.get('class') or ''} {node.get('id') or ''}"):
+        names = f"{node.get('class') or ''} {node.get('id') or ''}"
+        if node.tag in ("aside", "footer", "figure") or _ELSEWHERE.search(names):
             return True
         node = node.getparent()
     return False
 
 
 def _by_lines(lines: Sequence[str]) -> list[str]:
-    return [line for line in lines if len(line) < 90 and _BY.match(line) and any(is_person(name) for name in split(line))][:1]
+    signed = [line for line in lines if len(line) < 90 and pattern("by_line", _BY).match(line)]
+    return [line for line in signed if any(map(is_person, split(line)))][:1]

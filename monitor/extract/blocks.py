@@ -1,55 +1,35 @@
-"""Parsed page -> its text in blocks, in reading order, and the elements they stand in with the roles their names tell. Judges nothing."""
+"""Parsed page -> its text in blocks, in reading order, and the elements they stand in. Judges nothing."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
 from lxml import etree
 
+from monitor.extract import words
+
 # what ends a run of inline text
 _BLOCK_TAGS = frozenset(
-    "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 "
-    "header hr html li main ol p pre section summary table tbody td tfoot th thead tr ul".split()
+    "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 "  # noqa: SIM905
+    "h4 h5 h6 header hr html li main ol p pre section summary table tbody td tfoot th thead tr ul".split()
 )
 _SKIPPED = frozenset(
-    "head nav script style noscript svg iframe button select option input textarea template object embed datalist dialog".split()
+    "head nav script style noscript svg iframe button select option input textarea template object embed datalist "  # noqa: SIM905
+    "dialog".split()
 )
 _STRONG = frozenset(("b", "strong"))
 _NAMING = ("class", "id", "role", "itemprop", "data-testid", "data-component")
 
-# words in class, id, role ... that tell what an element is for; "-" stands between the words of a compound
-_ROLES = {
-    "body": r"article-*(?:body|text|content|main|copy)|(?:story|post|entry|news|text|content|detail|single|blog)-*(?:body|content|text|copy)|"
-    r"body-*(?:text|copy|content)|wysiwyg|rich-*text|paragraphs?\b|fulltext|mw-parser",
-    "article": r"article|story|\bpost\b|entry|\bnews\b|artikel|articulo|statya",
-    "main": r"\bmain\b|content",
-    "comment": r"comment|disqus|respond|replies|\breply|kommentar|discussion|forum",
-    "related": r"relat|recommend|recirc|similar|more-*(?:from|on|news|stories|articles)|read-*(?:more|also|next)|see-*also|also-*read|further|"
-    r"up-*next|next-*(?:article|story|post)|most-*(?:read|popular|viewed)|popular|trending|latest|teaser|promo|outbrain|taboola|\bcard|\btile|"
-    r"carousel|slider|swiper|\bfeed\b|ranking|top-*(?:stories|news)|suggest|widget|inline-*link|siehe|mehr",
-    "nav": r"\bnav|navi|menu|breadcrumb|\bcrumb|pagination|pager|\btabs?\b|toolbar|topbar|skip-*link|masthead|sitemap|dropdown",
-    "footer": r"foot|copyright|legal|bottom|imprint|impressum",
-    "side": r"side-*bar|\baside|\brail\b|right-*col|\bright\b|\bside\b|column-*(?:2|3|right)|secondary|complementary",
-    "share": r"share|sharing|social|facebook|twitter|follow|addthis|like-*button|tools?\b|\bprint\b|actions?\b",
-    "subscribe": r"newsletter|subscri|sign-*up|signin|login|regist|paywall|\bpiano|offer|upsell|membership|premium|donat|support-*us|abo\b|\bcta\b",
-    "ad": r"\bads?\b|\badv|advert|sponsor|banner|dfp|gpt|reklam|anzeige|publicidad|affiliate|commerce|shop|product",
-    "author": r"author|byline|\bbio\b|contributor|writer|credits?\b|autor",
-    "meta": r"meta|date|time|stamp|publish|info\b|kicker|eyebrow|label|categor|section-*(?:name|title)|rubri|source\b",
-    "tags": r"\btags?\b|tag-*(?:list|cloud)|topics?\b|keyword|hashtag",
-    "caption": r"caption|figure|\bfig\b|image|img|photo|gallery|media|video|player|picture|credit|embed|slideshow|foto|bild",
-    "title": r"title|headline|\bheading",
-    "lead": r"lead|summary|standfirst|dek\b|\bdeck|intro|excerpt|sub-*(?:title|head)|abstract|teaser-*text|chapo|lede|perex|description|vorspann|anons",
-    "box": r"\bbox|fact-*box|infobox|pull-*quote|quote|highlight|callout|key-*(?:points|facts)|poll|quiz|chart|table|graphic|interactive",
-    "consent": r"cookie|consent|gdpr|cmp\b|onetrust|didomi|privacy",
-    "popup": r"collapse|modal|pop-*up|overlay|tooltip|lightbox|hidden|\bhide\b|offscreen",
-    "end": r"\bend\b|after-*(?:content|article|post)|below|post-*(?:footer|nav|bottom)|article-*(?:footer|bottom|end)",
-    "hidden": r"(?!)",  # set from attributes and whole class names, see _hidden
-}
-ROLE_NAMES = tuple(_ROLES)
-BIT = {name: 1 << i for i, name in enumerate(ROLE_NAMES)}
-_ROLE_PATTERNS = tuple((BIT[name], re.compile(pattern)) for name, pattern in _ROLES.items())
+# What an element is for, as its class, id and so on tell (words in lexicon/pages.yaml), or its attributes ("hidden").
+# The order is that of the features, so a new role means new weights.
+ROLE_NAMES = (
+    *("body", "article", "main", "comment", "related", "nav", "footer", "side", "share", "subscribe", "ad", "author"),
+    *("meta", "tags", "caption", "title", "lead", "box", "consent", "popup", "end", "hidden"),
+)
+BIT = {name: 1 << number for number, name in enumerate(ROLE_NAMES)}
 _TAG_ROLES = {
     "article": BIT["article"],
     "main": BIT["main"],
@@ -64,12 +44,14 @@ _NAME = re.compile(r"[a-z]+|\d+")
 
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _HIDDEN_NAMES = frozenset(
-    "hidden hide is-hidden d-none display-none u-hidden visually-hidden visuallyhidden sr-only screen-reader-text screen-reader-only".split()
+    "hidden hide is-hidden d-none display-none u-hidden visually-hidden visuallyhidden sr-only screen-reader-text "  # noqa: SIM905
+    "screen-reader-only".split()
 )
 # readers' comments are never article text, whatever they look like
 _COMMENTS = re.compile(
-    r"(?:^|\s)(?:comments|comment-?list|comments-?(?:area|list|section|wrapper|container|wrap|block|content)|post-comments|article-comments|"
-    r"disqus_thread|disqus(?:-comments)?|dsq-comments|reader-comments|fb-comments|respond|kommentare|commentarea)(?:\s|$)"
+    r"(?:^|\s)(?:comments|comment-?list|comments-?(?:area|list|section|wrapper|container|wrap|block|content)|"
+    r"post-comments|article-comments|disqus_thread|disqus(?:-comments)?|dsq-comments|reader-comments|fb-comments|"
+    r"respond|kommentare|commentarea)(?:\s|$)"
 )
 
 
@@ -114,19 +96,19 @@ def read(root: etree._Element) -> Layout:
 @lru_cache(maxsize=20_000)
 def roles(names: str) -> int:
     """The roles that the words of a class, id and so on name, as bits of ``BIT``."""
-    words = _NAME.findall(_CAMEL.sub(" ", names).lower())
     found = 0
-    for pair in zip(words, words[1:], strict=False) if len(words) > 1 else [(*words, "")]:
+    parts = _NAME.findall(_CAMEL.sub(" ", names).lower())
+    for pair in pairwise(parts) if len(parts) > 1 else [(*parts, "")]:
         found |= _pair_roles("-".join(pair))
     return found
 
 
 @lru_cache(maxsize=50_000)
-def _pair_roles(words: str) -> int:
+def _pair_roles(pair: str) -> int:
     found = 0
-    for bit, pattern in _ROLE_PATTERNS:
-        if pattern.search(words):
-            found |= bit
+    for role, pattern in words.roles().items():
+        if pattern.search(pair):
+            found |= BIT[role]
     return found
 
 
@@ -183,8 +165,8 @@ class _Walker:
         if self.parts:
             text = " ".join("".join(self.parts).split())
             if text:
-                block = Block(box, text, self.link_chars, self.links, self.strong_chars, by_break or self.broken)
-                self.layout.blocks.append(block)
+                by_breaks = by_break or self.broken
+                self.layout.blocks.append(Block(box, text, self.link_chars, self.links, self.strong_chars, by_breaks))
             self.parts = []
         self.broken = by_break
         self.link_chars = self.links = self.strong_chars = 0

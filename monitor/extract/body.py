@@ -1,4 +1,4 @@
-"""Parsed page -> the text of its article: likely blocks first; where these leave doubt, trafilatura, or the text the page states in JSON-LD.
+"""Parsed page -> the text of its article: likely blocks; in doubt trafilatura, the JSON-LD, or the scripts.
 
 Takes no decision about what the text is worth; see status.py.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitor.extract import features
+from monitor.extract import features, scripted
 from monitor.extract.blocks import Layout
 from monitor.extract.json_ld import Claims
 from monitor.extract.likelihood import Net, shipped
@@ -18,10 +18,15 @@ from monitor.extract.metadata import Metadata
 from monitor.extract.plain import plain_text, tidy
 from monitor.extract.tree import Page
 
-# Chosen by cross-validation by publisher (bench/fit_body.py): flat optimum, .5-.6 and .25-.4 give the same F1 within .001.
+# Chosen by cross-validation by publisher: a flat optimum, .5-.6 and .25-.4 give the same F1 within .001
 _LIKELY = 0.55
 _DOUBTFUL = 0.3
 _TOO_SHORT = 250  # characters under which a second opinion is asked
+# no page of 649 keeps less than .24 of what stands outside menus and asides: less is a page unlike any of them
+_LOST, _LOST_DOUBT = 0.12, 0.5
+_EMPTY = 400  # characters under which the text may stand in the page's scripts
+_LARGE = 1_500_000  # characters of mark-up, and
+_MANY = 8_000  # blocks, over which no second opinion is asked: trafilatura takes 2 s a megabyte
 _REPEATED = 30  # characters from which a line that stands twice is kept once
 
 
@@ -46,7 +51,14 @@ class Draft:
 
 def read(page: Page, layout: Layout, claims: Claims, meta: Metadata) -> Body:
     """The text of the page's article; empty where there is none."""
-    return finish(draft(page, layout, claims, meta), shipped())
+    body = finish(draft(page, layout, claims, meta), shipped())
+    if claims.updates:
+        body = _with_updates(body, claims)
+    if len(body.text) < _EMPTY and claims.free is not False:
+        text = scripted.read(page.scripts, f"{meta.title} {meta.description}")
+        if len(text) > max(_TOO_SHORT, 2 * len(body.text)):
+            body = Body(text, "text in scripts", body.doubt)
+    return body
 
 
 def draft(page: Page, layout: Layout, claims: Claims, meta: Metadata) -> Draft:
@@ -58,11 +70,23 @@ def draft(page: Page, layout: Layout, claims: Claims, meta: Metadata) -> Draft:
 def finish(draft: Draft, net: Net) -> Body:
     """Choose the text. ``net``: the shipped one, or one under test."""
     body = _likely(draft, net.probabilities(draft.features))
-    if body.doubt > _DOUBTFUL or len(body.text) < _TOO_SHORT:
+    small = len(draft.page.markup) < _LARGE and len(draft.layout.blocks) < _MANY
+    if small and (body.doubt > _DOUBTFUL or len(body.text) < _TOO_SHORT):
         body = _second_opinion(draft.page, body)
     if len(draft.stated) > 2 * len(body.text):
         body = Body(draft.stated, "json-ld articleBody", body.doubt)
+    if body.doubt > _LOST_DOUBT or draft.page.notes:
+        everything = features.unlinked(draft.layout)
+        if len(body.text) < _LOST * len(everything):
+            body = Body(tidy(everything), "all text outside of menus", body.doubt)
     return body
+
+
+def _with_updates(body: Body, claims: Claims) -> Body:
+    """The updates of a live blog, each after a line with its time, where they are more than the page shows."""
+    updates = ((at[:16].replace("T", " "), headline, plain_text(text)) for at, headline, text in claims.updates)
+    text = tidy("\n".join("\n".join(update) for update in updates))
+    return Body(text, "json-ld liveBlogUpdate", body.doubt) if len(text) > 1.2 * len(body.text) else body
 
 
 def _likely(draft: Draft, likelihood: features.Matrix) -> Body:
@@ -79,15 +103,16 @@ def _likely(draft: Draft, likelihood: features.Matrix) -> Body:
 
 
 def _second_opinion(page: Page, first: Body) -> Body:
-    """trafilatura's, the best single extractor measured; slower, so asked only where the first one doubts (about one page in 20)."""
+    """trafilatura's, the best single extractor measured; slow, so asked only in doubt (about one page in 20)."""
     from lxml.html import HTMLParser, document_fromstring
     from trafilatura import bare_extraction
+    from trafilatura.settings import Document
 
     # it reports every page it gives up on as an error; that is our normal case, and said in the result
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     parsed = document_fromstring(page.markup.encode("utf-8", "replace"), HTMLParser(encoding="utf-8"))
     document = bare_extraction(parsed, favor_precision=True, include_comments=False)
-    text = tidy(document.text or "") if document else ""
+    text = tidy(document.text or "") if isinstance(document, Document) else ""
     if len(text) >= 200 or not first.text:
         return Body(text, "trafilatura precision", first.doubt)
     return first

@@ -6,7 +6,10 @@ import codecs
 import re
 from dataclasses import dataclass
 
-_META = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([\w.:-]{2,30})|<\?xml[^>]{0,100}?encoding\s*=\s*["']([\w.:-]{2,30})""", re.I)
+_META = re.compile(
+    rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([\w.:-]{2,30})|<\?xml[^>]{0,100}?encoding\s*=\s*["']([\w.:-]{2,30})""",
+    re.I,
+)
 _META_WITHIN = 8192  # bytes; browsers look at 1024, real pages put it later
 _HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{2,30})", re.I)
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
@@ -24,7 +27,9 @@ _WHATWG = {
     "big5": "big5hkscs",
 }
 _SEVEN_BIT = {"iso2022_jp", "hz", "utf-7"}  # valid UTF-8 by construction, so only the declaration can tell
-_TEXT_CODECS = re.compile(r"utf[-_]?\w+|cp\d+|iso\w*[-_]?[\w-]*|koi8[-_]\w|mac[-_]\w+|gb\w+|big5\w*|euc_\w+|shift_jis\w*|hz|ascii|latin\w*|tis[-_]620|johab|kz1048|ptcp154")
+_TEXT_CODECS = re.compile(
+    r"utf[-_]?\w+|cp\d+|iso\w*[-_]?[\w-]*|koi8[-_]\w|mac[-_]\w+|gb\w+|big5\w*|euc_\w+|shift_jis\w*|hz|ascii|latin\w*|tis[-_]620|johab|kz1048|ptcp154"
+)
 # tried when nothing usable is declared: for each, the letters that running text of its languages consists of
 _GUESSES = {
     "cp1251": re.compile("[а-яіїєґўё]{3}"),
@@ -50,9 +55,9 @@ class Decoded:
 def decode(body: bytes, content_type: str | None = None) -> Decoded:
     """Decode a page's bytes; never raises.
 
-    Order: byte order mark; valid UTF-8 with bytes above 127 (no other encoding's running text is that by chance); the charset of
-    the HTTP header, then of the page's own meta or XML declaration, if the bytes are valid in it; UTF-8 with a few broken bytes; the best
-    guess by letter sequences among the one-byte encodings.
+    Order: byte order mark; valid UTF-8 (no other encoding's running text is that by chance); the charset of the HTTP
+    header, then of the page's own meta or XML declaration, if the bytes are valid in it; UTF-8 with a few broken bytes;
+    the best guess by letter sequences among the one-byte encodings.
     """
     for bom, charset in _BOMS:
         if body.startswith(bom):

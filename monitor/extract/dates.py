@@ -49,11 +49,19 @@ _KEYS = (
     "epoch-publish-date",
     "sailthru.pubdate",
 )
-_ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T\s]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?", re.I)
+_ISO = re.compile(
+    r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T\s]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?",
+    re.I,
+)
 _AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?:[\s,]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 _COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?)?Z?$")
-_MONTHS = "january february march april may june july august september october november december".split()
-_NAMED = re.compile(r"\b([A-Z][a-z]{2,8})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})\b|\b(\d{1,2})\.?\s+([A-Z][a-z]{2,8})\.?,?\s+(\d{4})\b")
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
+    *("october", "november", "december"),
+)
+_NAMED = re.compile(
+    r"\b([A-Z][a-z]{2,8})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})\b|\b(\d{1,2})\.?\s+([A-Z][a-z]{2,8})\.?,?\s+(\d{4})\b"
+)
 _EPOCH = re.compile(r"1\d{9}(\d{3})?")
 _URL_DAY = re.compile(r"/((?:19|20)\d{2})[/-]?(0[1-9]|1[0-2]|[1-9])[/-]?([0-2]\d|3[01]|[1-9])(?=[/_-]|\d{0,6}[./_-]|$)")
 _URL_MONTH = re.compile(r"/((?:19|20)\d{2})[/-]?(0[1-9]|1[0-2])(?=/)")
@@ -61,11 +69,14 @@ _LEGAL_OFFSET = timedelta(hours=14)
 _EARLIEST_YEAR, _LATEST_YEAR = 1990, 2100
 
 
-def published(root: etree._Element, stated: str, metas: Mapping[str, Sequence[str]], url: str, markup: str) -> datetime | None:
+def published(
+    root: etree._Element, stated: str, metas: Mapping[str, Sequence[str]], url: str, markup: str
+) -> datetime | None:
     """The publication time, aware, in the offset of the page's own clock; midnight UTC where only a day is known.
 
-    ``stated``: datePublished of the JSON-LD. Where statements differ, the day that most of them name wins, the earlier statement
-    between equals. A page often gives the time twice, in UTC and by its own clock: the offset is then taken from the second.
+    ``stated``: datePublished of the JSON-LD. Where statements differ, the day that most of them name wins, between
+    equals the earlier statement. A page often gives the time twice, in UTC and by its own clock: the offset is then
+    taken from the second.
     """
     claims = [moment for text in _texts(stated, metas) if (moment := parse(text)) is not None]
     shown = [moment for text in _shown(root) if (moment := parse(text)) is not None]
@@ -87,14 +98,17 @@ def _texts(stated: str, metas: Mapping[str, Sequence[str]]) -> Iterable[str]:
 
 def _shown(root: etree._Element) -> list[str]:
     """What the page's <time> elements say: those marked as publication first, then those after the headline."""
-    marked, after, before = [], [], []
+    marked: list[str] = []
+    after: list[str] = []
+    before: list[str] = []
     headed = False
     for element in root.iter("h1", "time"):
         if element.tag == "h1":
             headed = True
             continue
         text = element.get("datetime") or " ".join("".join(element.itertext()).split())[:60]
-        if "publish" in f"{element.get('itemprop') or ''} {element.get('class') or ''}".lower() or element.get("pubdate") is not None:
+        names = f"{element.get('itemprop') or ''} {element.get('class') or ''}".lower()
+        if "publish" in names or element.get("pubdate") is not None:
             marked.append(text)
         else:
             (after if headed else before).append(text)
@@ -154,7 +168,9 @@ def _american(text: str) -> datetime | None:
     month, day = int(match[1]), int(match[2])
     if month > 12:
         month, day = day, month
-    return datetime(int(match[3]), month, day, int(match[4] or 0), int(match[5] or 0), int(match[6] or 0), tzinfo=_UNKNOWN)
+    return datetime(
+        int(match[3]), month, day, int(match[4] or 0), int(match[5] or 0), int(match[6] or 0), tzinfo=_UNKNOWN
+    )
 
 
 def _named(text: str) -> datetime | None:
@@ -172,13 +188,14 @@ def _compact(text: str) -> datetime | None:
     match = _COMPACT.match(text)
     if not match:
         return None
-    return datetime(*(int(part or 0) for part in match.groups()), tzinfo=_UNKNOWN)  # type: ignore[arg-type]
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
+    return datetime(year, month, day, hour, minute, second, tzinfo=_UNKNOWN)
 
 
 def _on_own_clock(moment: datetime, others: Sequence[datetime]) -> datetime:
     """The same instant by the page's own clock, if one of the other statements shows it.
 
-    Such a statement gives the same instant with an offset, or no offset and the same minutes and seconds some hours away.
+    Such a statement gives the same instant with an offset, or the same minutes and seconds some hours away and none.
     """
     if moment.utcoffset():
         return moment
@@ -186,8 +203,8 @@ def _on_own_clock(moment: datetime, others: Sequence[datetime]) -> datetime:
         if other == moment and other.utcoffset():
             return other
         apart = other.replace(tzinfo=UTC) - moment
-        whole_hours = apart.total_seconds() % 1800 == 0 and (moment.second or moment.minute % 30)
-        if other.tzinfo is _UNKNOWN and moment.tzinfo is not _UNKNOWN and whole_hours and timedelta(0) < abs(apart) <= _LEGAL_OFFSET:
+        telling = other.tzinfo is _UNKNOWN and moment.tzinfo is not _UNKNOWN and (moment.second or moment.minute % 30)
+        if telling and apart.total_seconds() % 1800 == 0 and timedelta(0) < abs(apart) <= _LEGAL_OFFSET:
             return moment.astimezone(timezone(apart))
     return moment if moment.tzinfo is not _UNKNOWN else moment.replace(tzinfo=UTC)
 

@@ -1,7 +1,8 @@
-"""Blocks of a page -> numbers that tell article text from the rest: what a block reads like, where it stands, what stands around it.
+"""Blocks of a page -> numbers that tell article text from the rest: what a block reads like, where it stands, and what
+stands around it.
 
-Every number is about form and place; words weigh in only as the page's own title and description, and as a short list of stems
-that frame articles in many languages ("read also", "photo").
+Every number is about form and place; words weigh in only as the page's own title and description, and as short lists
+of stems that frame articles in many languages ("read also", "photo").
 """
 
 from __future__ import annotations
@@ -14,12 +15,21 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.extract.blocks import BIT, ROLE_NAMES, Block, Layout
+from monitor.extract.words import stems as words_of
 
 Matrix = npt.NDArray[np.float32]
 
-_TAGS = ("p", "li", "div", "td", "h1", "h2", "h3", "h4", "blockquote", "figcaption", "section", "article", "header", "body", "pre", "dd")
-_LEAF_TAGS = frozenset("p li h1 h2 h3 h4 h5 h6 ul ol blockquote td th tr tbody table dd dt dl figcaption figure pre".split())
-_UNLIKE = ("comment", "related", "nav", "footer", "side", "share", "subscribe", "ad", "author", "consent", "popup", "hidden", "tags", "caption")
+_TAGS = (
+    *("p", "li", "div", "td", "h1", "h2", "h3", "h4", "blockquote", "figcaption", "section", "article"),
+    *("header", "body", "pre", "dd"),
+)
+_LEAF_TAGS = frozenset(
+    "p li h1 h2 h3 h4 h5 h6 ul ol blockquote td th tr tbody table dd dt dl figcaption figure pre".split()  # noqa: SIM905
+)
+_UNLIKE = (
+    *("comment", "related", "nav", "footer", "side", "share", "subscribe", "ad", "author", "consent", "popup"),
+    *("hidden", "tags", "caption"),
+)
 _UNLIKE_BITS = sum(BIT[name] for name in _UNLIKE)
 
 _SENTENCE_END = re.compile(r"""[.!?…。！？:;؟।]["'”’»“)\]]*$""")
@@ -30,21 +40,13 @@ _WIDE = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # the first letters of a word: enough to meet its other inflections; scripts without spaces by pairs of signs
 _STEM = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2}|\\b[^\\W\\d_]{3,5}")
 _DATE = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}[:.]\d{2}\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\bago\b|年\d")
-_FRAME = frozenset(  # of "subscribe", "read also", "all rights reserved", "comments" and their like
-    "subsc newsl cooki whats teleg faceb twitt insta linke terms priva login relat recom comme adver copyr reser click follo share email "
-    "читай читат подпи подпи переп рекла комме комен також також също четет абони lesen mehr abonn anmel weite anzei komme alle "
-    "czyta zobac przec więce zastr rekla komen διαβά δείτε susc leer también lire aussi leggi iscri anche leia devam ayrıc oku čtěte čítaj "
-    "citeș olvas läs lue les mer také také tilaa pročit vezi loe lasīt skait "
-    "相关 版权 编辑 关注 分享 続き 関連 관련 기자".split()
-)
-_CREDIT = frozenset(  # of captions and credits
-    "photo image pictu sourc credi video фото источ джере світл foto bild quell zdjęc źródł fot φωτο crédi getty reute imago shutt afp epa dpa "
-    "тасс риа укрін унян автор autor text来源 记者 图片 写真 사진 görse fotoğ kuva lähde kép forrá snímk".split()
-)
 
 
 def matrix(layout: Layout, title: str, description: str, stated_body: str) -> Matrix:
-    """One row a block, one column a feature (float32). ``stated_body``: the page's own JSON-LD articleBody, "" where it has none."""
+    """One row a block, one column a feature (float32).
+
+    ``stated_body``: the articleBody of the page's own JSON-LD, "" where it has none.
+    """
     blocks = layout.blocks
     if not blocks:
         return np.zeros((0, WIDTH), np.float32)
@@ -54,7 +56,8 @@ def matrix(layout: Layout, title: str, description: str, stated_body: str) -> Ma
     length = np.array([len(block.text) for block in blocks], np.float32)
     link = np.minimum(1, np.array([block.link_chars for block in blocks], np.float32) / length)
     wording = _wording(blocks, stems, size, title, stated_body)
-    prose = np.where((size >= 80) & (link < 0.4) & (wording[:, 0] + wording[:, 1] > 0), size * (1 - link), 0).astype(np.float32)
+    like_prose = (size >= 80) & (link < 0.4) & (wording[:, 0] + wording[:, 1] > 0)
+    prose = np.where(like_prose, size * (1 - link), 0).astype(np.float32)
     form = np.column_stack(
         (
             np.log1p(size),
@@ -67,7 +70,9 @@ def matrix(layout: Layout, title: str, description: str, stated_body: str) -> Ma
             [block.breaks for block in blocks],
         )
     )
-    columns = np.hstack((form, wording, _place(layout, prose, size, link, wording), _meeting(layout, stems, about), _tags(layout)))
+    columns = np.hstack(
+        (form, wording, _place(layout, prose, size, link, wording), _meeting(layout, stems, about), _tags(layout))
+    )
     return np.hstack((columns, _neighbours(columns))).astype(np.float32)
 
 
@@ -76,10 +81,25 @@ def chars(text: str) -> int:
     return len(text) if text.isascii() else len(text) + 2 * len(_WIDE.findall(text))
 
 
+def unlinked(layout: Layout) -> str:
+    """All text that is not mostly links and stands in nothing that is named as an aside, a line a block."""
+    if not layout.blocks:
+        return ""
+    own = [block.box for block in layout.blocks]
+    held = _sums(layout, own, np.array([[chars(block.text)] for block in layout.blocks], np.float32))
+    reach = _reach(layout, held[:, 0])
+    return "\n".join(
+        block.text
+        for block in layout.blocks
+        if block.link_chars < 0.4 * len(block.text) and not reach[block.box] & _UNLIKE_BITS
+    )
+
+
 # --- what a block reads like ---
 
 
 def _wording(blocks: Sequence[Block], stems: Sequence[set[str]], size: Matrix, title: str, stated_body: str) -> Matrix:
+    framing, credit = words_of("framing"), words_of("credit")
     title_stems = set(_STEM.findall(title.lower()))
     stated = _NOT_WORD.sub("", stated_body.lower())
     times: dict[str, int] = {}
@@ -89,7 +109,7 @@ def _wording(blocks: Sequence[Block], stems: Sequence[set[str]], size: Matrix, t
     for block, words, length in zip(blocks, stems, size.tolist(), strict=True):
         text = block.text
         head = text[:80]
-        frames = len(words & _FRAME)
+        frames = len(words & framing)
         shared = len(title_stems & words)
         digits = sum(map(str.isdigit, head)) / len(head)
         rows.append(
@@ -102,7 +122,7 @@ def _wording(blocks: Sequence[Block], stems: Sequence[set[str]], size: Matrix, t
                 digits,
                 min(frames, 3),
                 min(1.0, 3 * frames / (1 + len(words))),
-                length < 250 and not words.isdisjoint(_CREDIT),
+                length < 250 and not words.isdisjoint(credit),
                 digits > 0 and length < 100 and _DATE.search(text) is not None,
                 shared / max(1, len(title_stems)),
                 shared / max(1, len(words)),
@@ -125,7 +145,8 @@ def _stated(text: str, stated: str) -> float:
 def _tags(layout: Layout) -> Matrix:
     tags = [layout.boxes[block.box].tag for block in layout.blocks]
     codes = np.array([_TAGS.index(tag) if tag in _TAGS else -1 for tag in tags])
-    return (codes[:, None] == np.arange(len(_TAGS))).astype(np.float32)
+    is_tag: Matrix = np.equal(codes[:, None], np.arange(len(_TAGS))).astype(np.float32)
+    return is_tag
 
 
 # --- where it stands ---
@@ -220,7 +241,7 @@ def _sums(layout: Layout, own: Sequence[int], values: Matrix) -> Matrix:
 
 
 def _reach(layout: Layout, held: Matrix) -> list[int]:
-    """For each box, the roles named on it and around it; what names the larger part of the page as an aside is not believed."""
+    """For each box, the roles named on it and around it; none calls the larger part of a page an aside."""
     limit = 0.5 * float(held[0])
     reach: list[int] = []
     for box, size in zip(layout.boxes, held.tolist(), strict=True):
@@ -250,7 +271,9 @@ def _relative(layout: Layout, best: int) -> tuple[list[int], list[int], list[int
     while index >= 0:
         chain[index] = steps
         index, steps = layout.boxes[index].parent, steps + 1
-    aside, above, below = [], [], []
+    aside: list[int] = []
+    above: list[int] = []
+    below: list[int] = []
     for index, box in enumerate(layout.boxes):
         on_chain = chain.get(index)
         aside.append(0 if on_chain is not None else aside[box.parent] + 1)
@@ -270,7 +293,7 @@ def _alike(layout: Layout, own: Sequence[int], prose: Matrix) -> Matrix:
 
 
 def _repeated(layout: Layout) -> Matrix:
-    """For each box, how many have the same tag and class, as a logarithm: teasers come in rows, the article stands alone."""
+    """For each box, the logarithm of how many have its tag and class: teasers come in rows, articles alone."""
     times: dict[str, int] = {}
     for box in layout.boxes:
         times[box.signature] = times.get(box.signature, 0) + 1
@@ -288,7 +311,7 @@ def _heading(layout: Layout, shared: Sequence[float]) -> int:
 
 
 def _meeting(layout: Layout, stems: Sequence[set[str]], about: set[str]) -> Matrix:
-    """How far the words of title and description stand in each block, in all of its holder's, and in the holder against the best one."""
+    """How far the words of title and description stand in each block, in its holder, and there against the best one."""
     about = {stem for stem in about if len(stem) > 3 or not stem.isascii()}
     holders = _holders(layout)
     holder = [holders[block.box] for block in layout.blocks]
@@ -299,14 +322,21 @@ def _meeting(layout: Layout, stems: Sequence[set[str]], about: set[str]) -> Matr
             held.setdefault(index, set()).update(some)
     whole = np.array([len(held.get(index, ())) for index in holder], np.float32)
     each = np.array([len(some) for some in found], np.float32)
-    return np.column_stack((np.minimum(each, 6) / 6, each / max(1, len(about)), whole / max(1, len(about)), whole / max(1.0, float(whole.max()))))
+    return np.column_stack(
+        (
+            np.minimum(each, 6) / 6,
+            each / max(1, len(about)),
+            whole / max(1, len(about)),
+            whole / max(1.0, float(whole.max())),
+        )
+    )
 
 
 # --- what stands around it ---
 
 _FORM, _WORDING, _SCALARS, _MEETING = 8, 14, 30, 4
 _BEFORE_PLACE = _FORM + _WORDING
-# size, share of links, sentence end, frame words, stated, in the best holder, distance from it, alike, repeated, is a paragraph
+# size, share of links, sentence end, frame words, stated, in the best holder, distance from it, alike, repeated, is a p
 _CONTEXT = (
     0,
     3,

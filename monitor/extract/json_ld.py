@@ -1,4 +1,4 @@
-"""Reads the JSON-LD of a page (schema.org): which node is the article, and what it says. Tolerates what publishers get wrong in it."""
+"""Reads the JSON-LD of a page (schema.org): which node is the article, and what it says. Tolerates broken JSON."""
 
 from __future__ import annotations
 
@@ -13,10 +13,18 @@ Node = dict[str, Any]
 
 _ARTICLE = re.compile(r"Article|BlogPosting|LiveBlogPosting|^Report$|SocialMediaPosting|^Review$")
 _PAGE = re.compile(r"WebPage|VideoObject|AudioObject|PodcastEpisode|CreativeWork|Event$")
-_NESTED = ("@graph", "mainEntity", "mainEntityOfPage", "@list")  # where the page's own article may hide; not in lists of others
+_NESTED = (
+    "@graph",
+    "mainEntity",
+    "mainEntityOfPage",
+    "@list",
+)  # where the page's own article may hide; not in lists of others
 _TRAILING_COMMA = re.compile(r",\s*([}\]])")
-_WRAPPING = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*.*?\*/)+|(?:-->|//\s*\]\]>|\]\]>|;)+\s*$", re.DOTALL)
+_WRAPPING = re.compile(
+    r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*.*?\*/)+|(?:-->|//\s*\]\]>|\]\]>|;)+\s*$", re.DOTALL
+)
 _MAX_NODES = 500
+_MAX_DEPTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +41,14 @@ class Claims:
     language: str = ""
     free: bool | None = None  # isAccessibleForFree
     body: str = ""  # articleBody
+    words: int = 0  # wordCount
     description: str = ""
     publisher: str = ""
     updates: tuple[tuple[str, str, str], ...] = field(default=())  # of a live blog: (time, headline, text)
 
 
 def read(scripts: Sequence[str], url: str) -> Claims:
-    """The claims of the node that is the article of the page at ``url``; of a web page or video node where there is no article."""
+    """The claims of the node that is the article at ``url``; where there is none, of a page or video node."""
     nodes = [node for script in scripts for node in _nodes(_loads(script))][:_MAX_NODES]
     by_id = {node["@id"]: node for node in nodes if isinstance(node.get("@id"), str) and len(node) > 1}
     articles = [node for node in nodes if any(_ARTICLE.search(kind) for kind in _types(node))]
@@ -60,6 +69,7 @@ def read(scripts: Sequence[str], url: str) -> Claims:
         language=_text(node.get("inLanguage")),
         free=_free(node),
         body=_raw(node.get("articleBody")) or _raw(node.get("text")),
+        words=_count(node.get("wordCount")),
         description=_text(node.get("description")),
         publisher=_text(node.get("publisher")),
         updates=tuple(_updates(node)),
@@ -81,10 +91,12 @@ def _loads(script: str) -> Any:
 
 
 def _nodes(value: Any, depth: int = 0) -> Iterator[Node]:
+    if depth > _MAX_DEPTH:
+        return
     if isinstance(value, list):
         for item in value[:_MAX_NODES]:
-            yield from _nodes(item, depth)
-    elif isinstance(value, dict) and depth < 5:
+            yield from _nodes(item, depth + 1)
+    elif isinstance(value, dict):
         yield value
         for key in _NESTED:
             if isinstance(value.get(key), dict | list):
@@ -93,17 +105,23 @@ def _nodes(value: Any, depth: int = 0) -> Iterator[Node]:
 
 def _types(node: Node) -> list[str]:
     kinds = node.get("@type")
-    return [kind.rsplit("/", 1)[-1] for kind in (kinds if isinstance(kinds, list) else [kinds]) if isinstance(kind, str)]
+    return [
+        kind.rsplit("/", 1)[-1] for kind in (kinds if isinstance(kinds, list) else [kinds]) if isinstance(kind, str)
+    ]
 
 
 def _main(nodes: list[Node], url: str) -> Node | None:
     """The node that names the page's own address, else the first that has a headline."""
     path = _path(url)
     for node in nodes:
-        if len(path) > 1 and path in {_path(_url(node.get(key))) for key in ("url", "mainEntityOfPage", "@id")} and len(node) > 3:
+        if (
+            len(path) > 1
+            and path in {_path(_url(node.get(key))) for key in ("url", "mainEntityOfPage", "@id")}
+            and len(node) > 3
+        ):
             return node
     named = [node for node in nodes if node.get("headline") or node.get("datePublished") or node.get("articleBody")]
-    return (named or nodes or [None])[0]
+    return next(iter(named or nodes), None)
 
 
 def _path(url: str) -> str:
@@ -115,13 +133,15 @@ def _text(value: Any) -> str:
     return " ".join(unescape(_raw(value)).split())
 
 
-def _raw(value: Any) -> str:
+def _raw(value: Any, depth: int = 0) -> str:
     if isinstance(value, str):
         return value
+    if depth > _MAX_DEPTH:
+        return ""
     if isinstance(value, dict):
-        return _raw(value.get("name") or value.get("@value") or value.get("alternateName"))
+        return _raw(value.get("name") or value.get("@value") or value.get("alternateName"), depth + 1)
     if isinstance(value, list):
-        return next((text for item in value if (text := _raw(item))), "")
+        return next((text for item in value[:_MAX_NODES] if (text := _raw(item, depth + 1))), "")
     return ""
 
 
@@ -131,6 +151,11 @@ def _url(value: Any) -> str:
     if isinstance(value, list):
         value = value[0] if value else ""
     return value.strip() if isinstance(value, str) else ""
+
+
+def _count(value: Any) -> int:
+    text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
 
 
 def _free(node: Node) -> bool | None:
@@ -144,20 +169,21 @@ def _authors(value: Any, by_id: dict[str, Node]) -> tuple[list[str], list[str]]:
     """(people, organisations) named as authors, in order; references to other nodes are followed."""
     people: list[str] = []
     organisations: list[str] = []
-    for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, list):
-            more = _authors(item, by_id)
-            people += more[0]
-            organisations += more[1]
-            continue
-        if isinstance(item, dict) and not item.get("name") and isinstance(item.get("@id"), str):
-            item = by_id.get(item["@id"], item)
-        names = item.get("name") if isinstance(item, dict) else item
-        is_organisation = isinstance(item, dict) and any("Organization" in kind for kind in _types(item))
-        for name in names if isinstance(names, list) else [names]:
-            if text := _text(name):
-                (organisations if is_organisation else people).append(text)
+    for item in _flat(value):
+        node = item if isinstance(item, dict) else {"name": item}
+        if not node.get("name") and isinstance(node.get("@id"), str):
+            node = by_id.get(node["@id"], node)
+        named = organisations if any("Organization" in kind for kind in _types(node)) else people
+        named += [text for name in _flat(node.get("name")) if (text := _text(name))]
     return people, organisations
+
+
+def _flat(value: Any, depth: int = 0) -> Iterator[Any]:
+    if isinstance(value, list) and depth < _MAX_DEPTH:
+        for item in value[:_MAX_NODES]:
+            yield from _flat(item, depth + 1)
+    else:
+        yield value
 
 
 def _updates(node: Node) -> Iterator[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""How likely each block of a page is article text: a small neural net over its features. The weights are made by bench/fit_body.py."""
+"""How likely each block of a page is article text: a small neural net over its features. bench/fit_body.py fits it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy.typing as npt
 from monitor.extract.features import Matrix
 
 _FILE = "body_weights.npz"
-# OpenBLAS starts threads for products over 262,144 multiplications; its idle threads spin, which on two busy cores doubles the cost of a page
+# OpenBLAS starts threads for products of over 262,144 multiplications; these spin while they wait, which on two busy
+# cores doubles the cost of a page
 _ROWS = 24
 
 
@@ -36,11 +37,12 @@ class Net:
 
     def _forward(self, scaled: Matrix) -> Matrix:
         total = np.zeros(len(scaled), np.float32)
-        for hidden, bias, output, output_bias in zip(self.hidden, self.hidden_bias, self.output, self.output_bias, strict=True):
+        for hidden, bias, output, output_bias in zip(
+            self.hidden, self.hidden_bias, self.output, self.output_bias, strict=True
+        ):
             units = np.maximum(scaled @ hidden + bias, 0)
-            total += 1 / (1 + np.exp(-(units @ output + output_bias)))
-        result: Matrix = total / len(self.hidden)
-        return result
+            total = total + 1 / (1 + np.exp(-(units @ output + output_bias)))
+        return (total / len(self.hidden)).astype(np.float32)
 
     def save(self, path: str) -> None:
         """Write the weights, matrices as float16."""
@@ -50,7 +52,7 @@ class Net:
             arrays[f"hidden_bias{number}"] = self.hidden_bias[number]
             arrays[f"output{number}"] = self.output[number]
             arrays[f"output_bias{number}"] = np.array([self.output_bias[number]], np.float32)
-        np.savez_compressed(path, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(path, allow_pickle=False, **arrays)
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,7 @@
-"""What a page says about itself: title, authors, date, address, language, whether it is free. Reads JSON-LD, OpenGraph and meta tags.
+"""What a page says about itself: title, authors, date, address, language, whether it is free.
 
-Reads no body text. Which of several claims is right is decided in titles.py, dates.py and authors.py.
+Reads JSON-LD, OpenGraph and meta tags, and no body text. Which of several claims is right is decided in titles.py,
+dates.py and authors.py.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from monitor.urls import absolute_url, canonical_url
 
 _TITLE_KEYS = ("og:title", "twitter:title", "parsely-title", "sailthru.title", "dc.title", "dcterms.title", "title")
 _SITE_KEYS = ("og:site_name", "application-name", "apple-mobile-web-app-title", "twitter:site")
-_SECOND_LEVEL = frozenset("co com net org gov ac edu gob govt in ne or".split())  # "bbc.co.uk", "haberturk.com.tr": three labels are the site
+# under these the site is three labels long: "bbc.co.uk", "haberturk.com.tr"
+_SECOND_LEVEL = frozenset(("co", "com", "net", "org", "gov", "ac", "edu", "gob", "govt", "in", "ne", "or"))
 _AROUND_HEADLINE = (5, 15)  # blocks before and after it in which a by-line is looked for
 
 
@@ -82,7 +84,9 @@ def _outlets(metas: dict[str, list[str]], claims: Claims, url: str) -> list[str]
     return [*named, claims.publisher, host, host.rsplit(".", 1)[0], site_of(url).split(".")[0]]
 
 
-def _title(root: etree._Element, layout: Layout, metas: dict[str, list[str]], claims: Claims, outlets: Sequence[str]) -> str:
+def _title(
+    root: etree._Element, layout: Layout, metas: dict[str, list[str]], claims: Claims, outlets: Sequence[str]
+) -> str:
     stated = [claims.headline, *(metas[key][0] for key in _TITLE_KEYS if key in metas)]
     document = next((_line(element) for element in root.iter("title")), "")
     lesser = [_line(element) for element in root.iter("h2")]
@@ -103,7 +107,9 @@ def _lines_around(layout: Layout, title: str) -> list[str]:
 
 def _canonical(root: etree._Element, metas: dict[str, list[str]], claims: Claims, url: str) -> tuple[str, bool]:
     """(the story's address, whether the page named the front page instead). A link to another site is not believed."""
-    links = [element.get("href") or "" for element in root.iter("link") if (element.get("rel") or "").lower() == "canonical"]
+    links = [
+        element.get("href") or "" for element in root.iter("link") if (element.get("rel") or "").lower() == "canonical"
+    ]
     home_page = False
     for link in (*links[:1], _first(metas, ("og:url",)), claims.url):
         absolute = absolute_url(url, link.strip()) if link else None

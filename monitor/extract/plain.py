@@ -25,9 +25,9 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b\u2060\ufeff
 def plain_text(html: str) -> str:
     """The text of an HTML fragment, paragraphs by newline.
 
-    Tags are removed, block tags and ``<br>`` end a line, scripts and comments are dropped, entities decoded, white space
-    collapsed. Line breaks of the source count only where no block tag structures it, so plain text comes back as it is
-    (but for its white space).
+    Tags are removed, block tags and ``<br>`` end a line, scripts and comments are dropped, entities decoded, white
+    space collapsed. Line breaks of the source count only where no block tag structures it, so plain text comes back as
+    it is (but for its white space).
     """
     if "<" in html:
         html = _DROPPED.sub(" ", html)

@@ -1,4 +1,4 @@
-"""Page text -> parsed tree and its JSON-LD. Drops what holds no text before parsing, and sees that deep nesting loses none.
+"""Page text -> parsed tree and its scripts. Drops what holds no text before parsing; sees that deep nesting loses none.
 
 lxml (libxml2) stops reading at 256 nested elements and returns what it had: such a page is flattened and parsed again.
 """
@@ -16,17 +16,23 @@ MAX_CHARS = 3_000_000  # of mark-up without scripts; a longer page is cut there,
 _MAX_DEPTH = 120  # to which a page is flattened that is nested deeper than the parser goes
 
 _OPENER = re.compile(
-    r"<(script|style|svg|noscript|template|iframe|object|canvas|audio|video|select|textarea|math|map)\b[^>]*>|<!--", re.IGNORECASE
+    r"<(script|style|svg|noscript|template|iframe|object|canvas|audio|video|select|textarea|math|map)\b[^>]*>|<!--",
+    re.IGNORECASE,
 )
 _CLOSERS = {
     name: re.compile(rf"</{name}\b[^>]*>", re.IGNORECASE)
-    for name in "script style svg noscript template iframe object canvas audio video select textarea math map".split()
+    for name in (
+        *("script", "style", "svg", "noscript", "template", "iframe", "object", "canvas", "audio", "video"),
+        *("select", "textarea", "math", "map"),
+    )
 }
 _QUOTED = re.compile(r"""\\["']|&quot;|&#34;""")  # such a tag stands inside a string or an attribute and opens nothing
 _LD_JSON = re.compile(r"""type\s*=\s*["']?\s*application/ld\+json""", re.IGNORECASE)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff]|[\ud800-\udfff]")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)[^>]*?(/?)>")
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_LONG_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)\s[^<>]{4000,}>")
+_MAX_ATTRIBUTES = 300
+_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())  # noqa: SIM905
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +42,8 @@ class Page:
     root: etree._Element
     markup: str  # what was parsed: without scripts, styles, comments
     json_ld: tuple[str, ...]  # the text of its JSON-LD scripts, in order
+    scripts: tuple[str, ...]  # the text of its other inline scripts
     chars: int  # of its source
-    script_chars: int  # of these, in scripts
     notes: tuple[str, ...]  # what had to be done to read it: "cut at 3,000,000 characters", "flattened"
 
 
@@ -47,8 +53,9 @@ def load(text: str) -> Page:
     Raises:
         ExtractError: there is no element in it at all.
     """
-    markup, json_ld, script_chars = strip(text)
+    markup, json_ld, scripts = strip(text)
     notes = []
+    markup = _LONG_TAG.sub(_without_attributes, markup)
     if len(markup) > MAX_CHARS:
         markup = markup[:MAX_CHARS]
         notes.append(f"cut at {MAX_CHARS:,} characters")
@@ -59,28 +66,33 @@ def load(text: str) -> Page:
         notes.append("nested too deeply, flattened")
     if root is None:
         raise ExtractError("the page holds no HTML element")
-    return Page(root, markup, json_ld, len(text), script_chars, tuple(notes))
+    return Page(root, markup, json_ld, scripts, len(text), tuple(notes))
 
 
-def strip(text: str) -> tuple[str, tuple[str, ...], int]:
-    """(mark-up without scripts, styles, comments and embedded objects; texts of its JSON-LD scripts; characters of scripts).
+def _without_attributes(tag: re.Match[str]) -> str:
+    """libxml2 compares each attribute with all before it: 100,000 of them take a minute."""
+    return f"<{tag[1]}>" if tag[0].count("=") > _MAX_ATTRIBUTES else tag[0]
 
-    One pass; an element that is never closed loses its tag only, but for a script, which runs to the end as in a browser.
+
+def strip(text: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """(mark-up without scripts, styles, comments and embedded objects; its JSON-LD scripts; its other scripts).
+
+    One pass; an element that is never closed loses its tag only, but for a script or style, which run to the end as in
+    a browser.
     """
     kept: list[str] = []
     json_ld: list[str] = []
+    scripts: list[str] = []
     unclosed: set[str] = set()
-    position = script_chars = 0
+    position = 0
     while match := _OPENER.search(text, position):
         kept.append(text[position : match.start()])
         name = (match[1] or "!--").lower()
         inner_end, position = _element_end(text, match, name, unclosed)
-        if name == "script":
-            script_chars += position - match.start()
-            if _LD_JSON.search(match[0]):
-                json_ld.append(text[match.end() : inner_end])
+        if name == "script" and inner_end > match.end():
+            (json_ld if _LD_JSON.search(match[0]) else scripts).append(text[match.end() : inner_end])
     kept.append(text[position:])
-    return _CONTROL.sub(" ", " ".join(kept)), tuple(json_ld), script_chars
+    return _CONTROL.sub(" ", " ".join(kept)), tuple(json_ld), tuple(scripts)
 
 
 def _element_end(text: str, opener: re.Match[str], name: str, unclosed: set[str]) -> tuple[int, int]:
@@ -112,7 +124,7 @@ def _parse(markup: str) -> tuple[etree._Element | None, bool]:
 
 
 def flatten(markup: str) -> str:
-    """The mark-up with every tag removed that opens or closes an element deeper than the parser can go; its text stays in order."""
+    """The mark-up without the tags of elements that are nested deeper than the parser goes; all text stays in order."""
     depth = 0
     parts: list[str] = []
     position = 0
@@ -123,7 +135,8 @@ def flatten(markup: str) -> str:
         if not closing:
             depth += 1
         if depth > _MAX_DEPTH:
-            parts += (markup[position : tag.start()], "<br>")
+            text = markup[position : tag.start()]
+            parts += (text, "<br>" if text and not text.isspace() else "")
             position = tag.end()
         if closing and depth:
             depth -= 1
