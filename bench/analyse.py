@@ -1,6 +1,6 @@
-"""How fast `monitor analyse` is, by its parts: python bench/analyse.py ../shared/data/relevance/dev.jsonl [--scorer NAME]
+"""How fast `monitor analyse` is, by its parts: python bench/analyse.py ../shared/data/relevance/dev.jsonl
 
-One process, CPU time; loading is not counted. "all but tone" leaves the sentiment scorer out.
+One process, CPU time; loading is not counted. --scorer names the sentiment scorer; "all but tone" leaves it out.
 """
 
 from __future__ import annotations
