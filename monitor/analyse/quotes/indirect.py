@@ -150,7 +150,8 @@ def _clause_end(story: Story, sentence: Sentence, start: int) -> int:
         if ";" in gap:
             return tokens[index - 1].end
         if _is_closing_tag(story, sentence, index):
-            return len(story.text[: tokens[index].start].rstrip(" ,\u00a0"))
+            before = story.text[sentence.start : tokens[index].start]
+            return sentence.start + len(before.rstrip(" ,\u00a0"))
         cuts = tokens[index].low in story.words.cuts
         if cuts and ("," in gap or " " in tokens[index].low):
             return tokens[index - 1].end

@@ -14,6 +14,9 @@ from monitor.analyse.quotes.words import Words, folded, known_person
 Kind = Literal["name", "pronoun", "description", "institution", "country"]
 
 
+_REACH = 300  # mentions that a description looks back over, before it asks the whole cast
+
+
 @dataclass(slots=True)
 class Mention:
     """A noun phrase or pronoun that may stand for somebody."""
@@ -127,12 +130,10 @@ class Cast:
 
     def last_before(self, at: int) -> list[Figure]:
         """Figures by how lately they were mentioned before a place; of one sentence the first is the nearest."""
-        found: list[Figure] = []
-        before = self._seen[: bisect_left(self._seen, at, key=lambda one: one[1])]
-        for _, _, figure in sorted(before, key=lambda one: (-one[0], one[1])):
-            if figure not in found:
-                found.append(figure)
-        return found
+        until = bisect_left(self._seen, at, key=lambda one: one[1])
+        before = self._seen[max(until - _REACH, 0) : until]
+        nearest = sorted(before, key=lambda one: (-one[0], one[1]))
+        return list({id(figure): figure for _, _, figure in nearest}.values())
 
     def described(self, mention: Mention) -> Figure | None:
         """Whom a description ("the Ukrainian minister") stands for, None where nobody or more than one would fit."""
@@ -140,7 +141,8 @@ class Cast:
             return None
         wanted = self._words.stands_for.get(mention.office, frozenset({mention.office})) | {mention.office}
         before = self.last_before(mention.start)
-        pool = before + [figure for figure in self.figures if figure not in before]
+        near = {id(figure) for figure in before}
+        pool = before + [figure for figure in self.figures if id(figure) not in near]
         former = self._words.is_former(mention.role or "")
         fitting = [
             figure

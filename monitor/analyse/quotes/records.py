@@ -45,7 +45,8 @@ def _is_joined(story: Story, record: list[Quoted], one: Quoted) -> bool:
     if following.number != sentence.number + 1 or not _opens(story, one):
         return False
     return not has_own_attribution(story, one) and (
-        has_own_attribution(story, last) or story.masked[: record[0].outer_start].rstrip().endswith(":")
+        has_own_attribution(story, last)
+        or story.masked[max(record[0].outer_start - 4, 0) : record[0].outer_start].rstrip().endswith(":")
     )
 
 

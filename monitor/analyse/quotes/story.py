@@ -141,8 +141,13 @@ def _fill_cast(story: Story, title: str, lows: set[str]) -> None:
     in_title = mentions_in(title, words.tokens(title, 0, len(title)), words, lows)
     everything = [(sentence, mention) for sentence in story.sentences for mention in sentence.mentions if mention.name]
     # full names first, so that a surname alone finds its person wherever it stands
-    for sentence, mention in everything:
-        _without_opening_noun(sentence, mention, everything, words)
+    longer: dict[str, list[Mention]] = {}
+    for _, mention in everything:
+        if len(mention.name) > 1 and (mention.first != 0 or mention.office):
+            longer.setdefault(folded(mention.name[-1])[:3], []).append(mention)
+    for _, mention in everything:
+        if mention.first == 0 and len(mention.name) == 2:
+            _without_opening_noun(mention, longer.get(folded(mention.name[-1])[:3], []), words)
     for mention in [mention for _, mention in everything] + in_title:
         if len(mention.name) > 1 and _is_person(mention, words):
             cast.enter(mention)
@@ -164,17 +169,11 @@ def _fill_cast(story: Story, title: str, lows: set[str]) -> None:
     cast.settle()
 
 
-def _without_opening_noun(
-    sentence: Sentence, mention: Mention, everything: list[tuple[Sentence, Mention]], words: Words
-) -> None:
+def _without_opening_noun(mention: Mention, longer: list[Mention], words: Words) -> None:
     """ "Заявление Кептонара" at a sentence's start is no full name where the story knows Андриан Кептонар."""
-    if mention.first != 0 or len(mention.name) != 2:
-        return
-    for _, other in everything:
+    for other in longer[:50]:
         if (
             other is not mention
-            and len(other.name) > 1
-            and (other.first != 0 or other.office)
             and same_word(other.name[-1], mention.name[-1], inflecting=words.inflecting)
             and folded(other.name[0])[:2] != folded(mention.name[0])[:2]
         ):
