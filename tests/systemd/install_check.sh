@@ -82,7 +82,7 @@ inside systemctl stop monitor
 ok "a status tells when the daemon was last heard of" inside sh -c 'monitor status | grep -q "^last cycle .*by monitor run"'
 ok "the backup can be put in place of the store" inside sh -ec '
     cd /var/lib/monitor && rm -f monitor.db-wal monitor.db-shm && install -o monitor -g monitor -m 640 backup.db monitor.db
-    systemctl start monitor && monitor status'
+    systemctl start monitor && monitor status | grep "^store .*monitor.db"'
 ok "the password file is for root only" inside sh -c '[ "$(stat -c "%U %a" /etc/monitor/smtp_password)" = "root 600" ]'
 ok "nothing in the state folder belongs to another" inside sh -c '[ -z "$(find /var/lib/monitor ! -user monitor)" ]'
 ok "the packages are read-only for the service" inside sh -c '[ -z "$(find /opt/monitor -user monitor)" ]'
