@@ -24,6 +24,9 @@ _THING_FARTHER = (
     6  # words by which the alliance counts as farther away where a thing of its own is named, like its summit
 )
 _CONCERNED_SHARE = 0.34  # of the most named country's weight, for another country to be concerned too
+_MOST_PLACES = (
+    50  # of one entry in one sentence: places are compared in pairs, and a text without full stops is one sentence
+)
 _OPPONENT = "RU"  # stock demands and arguments about enlargement are told of this country
 
 _COUNTRY_INSIDE = 0.6  # strength of "Ukraine in NATO"
@@ -137,8 +140,8 @@ def _by_sentence(places: Sequence[Place], layout: Layout) -> dict[int, list[Plac
     placed: dict[int, list[Place]] = {}
     for place in places:
         number = layout.number_of(place[0], place[1])
-        if number is not None:
-            placed.setdefault(number, []).append(place)
+        if number is not None and len(there := placed.setdefault(number, [])) < _MOST_PLACES:
+            there.append(place)
     return placed
 
 
@@ -159,7 +162,7 @@ def _is_year(word: str) -> bool:
 def _note_countries(sentences: Sequence[Sentence], countries: Sequence[Named], layout: Layout) -> None:
     for named in countries:
         number = layout.number_of(named.first, named.after)
-        if number is not None and named.candidate:
+        if number is not None and named.candidate and len(sentences[number].candidates) < _MOST_PLACES:
             sentences[number].candidates.append(named)
         elif number is not None and named.country == _OPPONENT:
             sentences[number].cues["opponent"] = 1

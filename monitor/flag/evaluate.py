@@ -7,7 +7,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from itertools import islice
 
 from monitor.flag.layout import Layout, lay_out
 from monitor.flag.match import Reading, Span, Terms
@@ -179,7 +178,8 @@ def near(ones: list[Place], others: list[Place], distance: int, ordered: bool, b
     reach = max(after - first for first, after, _ in others)
     for first, after, hits in ones:
         low = after if ordered else first - distance - reach
-        for other_first, other_after, other_hits in islice(others, bisect_left(others, (low,)), None):
+        for index in range(bisect_left(others, (low,)), len(others)):
+            other_first, other_after, other_hits = others[index]
             if other_first > after + distance:
                 break
             gap = other_first - after if other_first >= after else first - other_after
