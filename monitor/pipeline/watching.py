@@ -20,8 +20,8 @@ from monitor.model import (
     Watch,
     WatchedStory,
 )
-from monitor.pipeline.monitor import Monitor, Tally, each
-from monitor.pipeline.reading import ACCEPT_PAGE, COPY_SKETCH, alert_policy, said_earlier
+from monitor.pipeline.monitor import COPY_SKETCH, Monitor, Tally, each
+from monitor.pipeline.reading import ACCEPT_PAGE, alert_policy, said_earlier
 from monitor.same_story import Sketch
 from monitor.workers import call
 
