@@ -1,4 +1,4 @@
-"""When things run: jobs, signals, systemd's notifications and watchdog. Knows no news; what is run is the pipeline's."""
+"""When things run: jobs, signals, systemd's notifications, watchdog. Knows no news; what is run is the pipeline's."""
 
 from __future__ import annotations
 
