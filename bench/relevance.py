@@ -31,9 +31,7 @@ from monitor.flag.score import logistic, models
 from monitor.model import Document, Flag
 from monitor.settings import TopicSettings
 
-TOPIC = TopicSettings(
-    name="nato-accession", query="@nato AND @accession-any", threshold=0.5
-)
+TOPIC = TopicSettings(name="nato-accession", query="@nato AND @accession-any", threshold=0.5)
 PENALTY = (
     12.0  # of the ridge, on standardised features: chosen by log loss over ten repetitions of the cross-validation
 )

@@ -105,7 +105,7 @@ def start(config: Config) -> int:
         return child
     try:
         asyncio.run(one_cycle(config))
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - said, and the child ends here whatever it was
         print(repr(error), file=sys.stderr)
         os._exit(1)
     os._exit(0)
