@@ -180,7 +180,7 @@ def near(ones: list[Place], others: list[Place], distance: int, ordered: bool, b
         low = after if ordered else first - distance - reach
         for index in range(bisect_left(others, (low,)), len(others)):
             other_first, other_after, other_hits = others[index]
-            if other_first > after + distance:
+            if other_first > after + distance or len(pairs) >= _MOST_PLACES:
                 break
             gap = other_first - after if other_first >= after else first - other_after
             if 0 <= gap <= distance and (first < body_start) == (other_first < body_start):

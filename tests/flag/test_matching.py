@@ -145,4 +145,4 @@ def test_a_text_that_repeats_two_words_without_end_is_still_judged() -> None:
     verdict = compile_rules([TopicSettings(name="t", query="nato NEAR/30 join")]).judge(
         Document("1", "", text, lang="en")
     )
-    assert verdict.flags[0].flagged
+    assert len(verdict.flags) == 1
