@@ -9,6 +9,8 @@ import click
 
 from monitor.cli.common import config_option, json_option, light_config, now, open_store, print_json
 
+FEEDS_SHOWN = 10
+
 
 @click.command("status")
 @config_option
@@ -44,11 +46,19 @@ def _print_status(status: dict[str, Any]) -> None:
         else:
             line = str(values or "none yet")
         click.echo(f"{section.replace('_', ' '):11} {line}")
-    for feed in status["blind"]:
-        click.echo(f"blind       {feed['outlet']} ({feed['url']}) since {feed['since']}: {feed['error']}")
-    for feed in status["silent"]:
-        click.echo(f"silent      {feed['outlet']} ({feed['url']}): nothing new since {feed['newest_entry_at']}")
+    blind = [f"blind       {_named(feed)} since {feed['since']}: {feed['error']}" for feed in status["blind"]]
+    silent = [f"silent      {_named(feed)}: nothing new since {feed['newest_entry_at']}" for feed in status["silent"]]
+    for lines in (blind, silent):
+        for line in lines[:FEEDS_SHOWN]:
+            click.echo(line)
+        if len(lines) > FEEDS_SHOWN:
+            click.echo(f"            and {len(lines) - FEEDS_SHOWN} more; `monitor status --json` names them")
     for problem in status["problems"]:
         click.echo(f"problem     {problem}")
     if status["healthy"]:
         click.echo("healthy")
+
+
+def _named(feed: dict[str, Any]) -> str:
+    """Outlet and address; the address once, where the feed's error says it too."""
+    return str(feed["outlet"]) if feed["url"] in (feed.get("error") or "") else f"{feed['outlet']} ({feed['url']})"

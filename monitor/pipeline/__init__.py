@@ -34,4 +34,5 @@ async def cycle(monitor: Monitor, *, all_feeds: bool = False) -> Tally:
     tally.add(await watch_all(monitor))
     tally.add(await tell_owed(monitor))
     tally.add(await tell_digest(monitor))
+    monitor.store.note_cycle({"by": "one cycle", **tally.in_short()}, monitor.clock())
     return tally

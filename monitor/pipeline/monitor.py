@@ -86,6 +86,16 @@ class Tally:
     digests_sent: int = 0
     alerts_failed: int = 0
 
+    def in_short(self) -> dict[str, int]:
+        """The numbers that `monitor status` shows."""
+        return {
+            "feeds_polled": self.feeds_polled,
+            "feeds_failed": len(self.feeds_failed),
+            "stories_stored": self.stories_stored,
+            "stories_flagged": self.stories_flagged,
+            "alerts_sent": self.alerts_sent,
+        }
+
     def add(self, other: Tally) -> None:
         """Add another pass to this one."""
         for name, value in vars(other).items():
