@@ -35,7 +35,7 @@ _FEED_BYTES = re.compile(
     re.DOTALL,
 )
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_SAMPLE = 100_000  # characters looked at for control characters
+_SAMPLE = 20_000  # characters looked at for control characters
 _UNREADABLE = 0.03  # share of characters from which bytes are no text; chance alone gives a tenth
 
 
@@ -115,7 +115,7 @@ def _read(decoded: charset.Decoded, url: str, feed_title: str, feed_text: str) -
     layout = blocks.read(page.root)
     meta = metadata.read(page, layout, claims, url)
     text = bodies.read(page, layout, claims, meta)
-    verdict = status.judge(page, claims, meta, text.text, url, feed_title, feed_text)
+    verdict = status.judge(page, layout, claims, meta, text.text, url, feed_title, feed_text)
     return Article(
         url=url,
         canonical_url=meta.canonical_url,

@@ -21,7 +21,7 @@ _SKIPPED = frozenset(
     "dialog".split()
 )
 _STRONG = frozenset(("b", "strong"))
-_NAMING = ("class", "id", "role", "itemprop", "data-testid", "data-component")
+_NAMING = frozenset(("class", "id", "role", "itemprop", "data-testid", "data-component"))
 
 # What an element is for, as its class, id and so on tell (words in lexicon/pages.yaml), or its attributes ("hidden").
 # The order is that of the features, so a new role means new weights.
@@ -123,14 +123,13 @@ class _Walker:
 
     def box(self, element: etree._Element, parent: int) -> None:
         tag = element.tag
-        get = element.get
-        kind = get("class") or ""
-        names = " ".join(value for name in _NAMING if (value := get(name)))
-        own = (roles(names) if names else 0) | _TAG_ROLES.get(tag, 0)
-        if _hidden(element, kind):
-            own |= BIT["hidden"]
+        own = _TAG_ROLES.get(tag, 0)
+        signature = tag
+        if attributes := element.attrib:
+            own |= _roles(attributes)
+            signature = f"{tag} {attributes.get('class') or ''}"
         index = len(self.layout.boxes)
-        self.layout.boxes.append(Box(tag, parent, own, f"{tag} {kind}"))
+        self.layout.boxes.append(Box(tag, parent, own, signature))
         self.flush(max(parent, 0))
         self.content(element, index, False, False)
         self.flush(index)
@@ -172,14 +171,18 @@ class _Walker:
         self.link_chars = self.links = self.strong_chars = 0
 
 
-def _hidden(element: etree._Element, kind: str) -> bool:
-    style = element.get("style")
-    return (
-        (style is not None and _HIDDEN_STYLE.search(style) is not None)
-        or element.get("hidden") is not None
-        or element.get("aria-hidden") == "true"
-        or (bool(kind) and not _HIDDEN_NAMES.isdisjoint(kind.split()))
-    )
+def _roles(attributes: etree._Attrib) -> int:
+    named = []
+    hidden = False
+    for name, value in attributes.items():
+        if name in _NAMING:
+            named.append(value)
+            hidden = hidden or (name == "class" and not _HIDDEN_NAMES.isdisjoint(value.split()))
+        elif name == "style":
+            hidden = hidden or _HIDDEN_STYLE.search(value) is not None
+        elif name == "hidden" or (name == "aria-hidden" and value == "true"):
+            hidden = True
+    return (roles(" ".join(named)) if named else 0) | (BIT["hidden"] if hidden else 0)
 
 
 def _holds_comments(element: etree._Element) -> bool:

@@ -71,7 +71,7 @@ def finish(draft: Draft, net: Net) -> Body:
     """Choose the text. ``net``: the shipped one, or one under test."""
     body = _likely(draft, net.probabilities(draft.features))
     small = len(draft.page.markup) < _LARGE and len(draft.layout.blocks) < _MANY
-    if small and (body.doubt > _DOUBTFUL or len(body.text) < _TOO_SHORT):
+    if small and (body.doubt > _DOUBTFUL or len(body.text) < _TOO_SHORT or draft.page.notes):
         body = _second_opinion(draft.page, body)
     if len(draft.stated) > 2 * len(body.text):
         body = Body(draft.stated, "json-ld articleBody", body.doubt)

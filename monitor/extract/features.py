@@ -229,14 +229,15 @@ def _holders(layout: Layout) -> list[int]:
 
 def _sums(layout: Layout, own: Sequence[int], values: Matrix) -> Matrix:
     """For each box, the sums of the values of all blocks in it."""
-    sums = [[0.0] * values.shape[1] for _ in layout.boxes]
-    for index, row in zip(own, values.tolist(), strict=True):
-        sums[index] = [a + b for a, b in zip(sums[index], row, strict=True)]
+    totals = np.zeros((len(layout.boxes), values.shape[1]))
+    np.add.at(totals, own, values)
+    sums = totals.tolist()
     for index in range(len(sums) - 1, 0, -1):
         row = sums[index]
         if row[0]:
-            around = layout.boxes[index].parent
-            sums[around] = [a + b for a, b in zip(sums[around], row, strict=True)]
+            around = sums[layout.boxes[index].parent]
+            for column, value in enumerate(row):
+                around[column] += value
     return np.array(sums, np.float32)
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from monitor.extract.blocks import Layout
 from monitor.extract.features import chars
 from monitor.extract.json_ld import Claims
 from monitor.extract.metadata import Metadata
@@ -17,6 +18,7 @@ from monitor.model import PageStatus
 _SHORT = 200
 _STUB = 1500
 _CONSENT = 2500
+_SHOWN = 200  # blocks looked at for words of walls
 _SCRIPTED_PAGE = 20_000  # of source, for hardly any text
 
 _CONSENT_PLACE = re.compile(
@@ -40,17 +42,19 @@ class Verdict:
     rule: str
 
 
-def judge(page: Page, claims: Claims, meta: Metadata, text: str, url: str, feed_title: str, feed_text: str) -> Verdict:
+def judge(
+    page: Page, layout: Layout, claims: Claims, meta: Metadata, text: str, url: str, feed_title: str, feed_text: str
+) -> Verdict:
     """The status of what was read: the first rule that holds, the surest and worst first."""
     size = chars(text)
-    on_topic = _on_topic(feed_title or meta.title, text)
+    shown = "\n".join(block.text for block in layout.blocks[:_SHOWN])
     for rule in (
         _gone(meta, size, url, feed_title),
-        _consent(text, size, url, on_topic),
+        _consent(shown, size, url, feed_title or meta.title),
         _live(claims, url, text),
         _media(claims, meta, size),
         _stub(claims, meta, text, size, feed_text),
-        _scripted(page, text, size),
+        _scripted(page, shown, size),
     ):
         if rule is not None:
             return rule
@@ -76,14 +80,15 @@ def _gone(meta: Metadata, size: int, url: str, feed_title: str) -> Verdict | Non
     return None
 
 
-def _consent(text: str, size: int, url: str, on_topic: bool) -> Verdict | None:
+def _consent(shown: str, size: int, url: str, title: str) -> Verdict | None:
     parts = urlsplit(url)
     if _CONSENT_PLACE.search(parts.hostname or "") or _CONSENT_PLACE.search(parts.path):
         return Verdict(PageStatus.CONSENT, "consent: the address is that of a consent wall")
-    if size < _CONSENT and not on_topic and (found := len(pattern("consent").findall(text))) >= 3:
-        return Verdict(
-            PageStatus.CONSENT, f"consent: {found} words of a consent wall in {size} characters, none of the title"
-        )
+    if size < _STUB and len(shown) < _CONSENT and not _on_topic(title, shown):
+        found = len(pattern("consent").findall(shown))
+        if found >= 3:
+            rule = f"consent: {found} words of a consent wall in {len(shown)} characters, none of the title"
+            return Verdict(PageStatus.CONSENT, rule)
     return None
 
 
@@ -130,8 +135,8 @@ def contains(longer: str, shorter: str) -> bool:
     return sum(piece in whole for piece in (part[:40], part[middle : middle + 40], part[-40:])) >= 2
 
 
-def _scripted(page: Page, text: str, size: int) -> Verdict | None:
-    if size < 500 and (wanted := pattern("script").search(text)):
+def _scripted(page: Page, shown: str, size: int) -> Verdict | None:
+    if size < 500 and len(shown) < _CONSENT and (wanted := pattern("script").search(shown)):
         return Verdict(PageStatus.JS, f"js: {wanted[0][:40]!r} in {size} characters")
     if size < _SHORT and page.chars > _SCRIPTED_PAGE and sum(map(len, page.scripts)) > 0.3 * page.chars:
         return Verdict(
