@@ -55,9 +55,9 @@ class Decoded:
 def decode(body: bytes, content_type: str | None = None) -> Decoded:
     """Decode a page's bytes; never raises.
 
-    Order: byte order mark; valid UTF-8 (no other encoding's running text is that by chance); the charset of the HTTP
-    header, then of the page's own meta or XML declaration, if the bytes are valid in it; UTF-8 with a few broken bytes;
-    the best guess by letter sequences among the one-byte encodings.
+    Order: byte order mark; UTF-8 that is valid but for a few bytes (no other encoding's running text is that by
+    chance); the charset of the HTTP header, then of the page's own meta or XML declaration, if the bytes are valid in
+    it; the best guess by letter sequences among the one-byte encodings.
     """
     for bom, charset in _BOMS:
         if body.startswith(bom):
@@ -71,12 +71,12 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
     lenient = _decoded(body, "utf-8", "valid utf-8")
     if lenient.replaced == 0:
         return lenient
+    if _mostly_utf8(lenient):
+        return Decoded(lenient.text, "utf-8", "mostly utf-8", lenient.replaced)
     readings = [_decoded(body, charset, basis) for charset, basis in declared if not charset.startswith("utf")]
     for reading in readings:
         if reading.replaced == 0:
             return reading
-    if _mostly_utf8(body, lenient):
-        return Decoded(lenient.text, "utf-8", "mostly utf-8", lenient.replaced)
     readings += [_guess(body)]
     return min(readings, key=lambda reading: reading.replaced)
 
@@ -108,7 +108,7 @@ def _decoded(body: bytes, charset: str, basis: str) -> Decoded:
     return Decoded(text, charset, basis, max(bad, 0) / max(len(text), 1))
 
 
-def _mostly_utf8(body: bytes, lenient: Decoded) -> bool:
+def _mostly_utf8(lenient: Decoded) -> bool:
     """A few bytes broken (a cut page, a mixed-in advert), the rest multi-byte UTF-8."""
     high = sum(1 for ch in lenient.text if ch > "\x7f")
     return high > 0 and lenient.replaced * len(lenient.text) < 0.1 * high

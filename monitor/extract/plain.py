@@ -9,7 +9,7 @@ _DROPPED = re.compile(
     r"<(script|style|svg|noscript|template|iframe|object|select)\b(?:(?!</\1\b).)*+(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<!\[CDATA\[|\]\]>",
     re.IGNORECASE | re.DOTALL,
 )
-_ATTRIBUTES = r"""(?:[^<>"']|"[^"<>]*"|'[^'<>]*'|["'])*+"""
+_ATTRIBUTES = r"""(?:[^<>"']|"[^"<]*"|'[^'<]*'|["'])*+"""
 _BLOCK = re.compile(
     r"</?(?:address|article|aside|blockquote|body|br|caption|center|dd|div|dl|dt|fieldset|figcaption|figure|footer|form|h[1-6]|"
     rf"header|hr|html|li|main|nav|ol|p|pre|section|summary|table|tbody|tfoot|thead|title|tr|ul)\b{_ATTRIBUTES}>",

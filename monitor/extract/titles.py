@@ -56,11 +56,12 @@ def strip_site(title: str, names: set[str], *, guess: bool = False) -> str:
     ``names``: plain names known. ``guess``: nothing else is known of the page, so an unknown short last part goes, too.
     """
     parts, separators = _split(title, _ANY_SEPARATOR)
+    whole = len(parts)
     while len(parts) > 1 and _is_name(parts[-1], names):
         parts, separators = parts[:-1], separators[:-1]
     while len(parts) > 1 and _is_name(parts[0], names):
         parts, separators = parts[1:], separators[1:]
-    if guess and len(parts) > 1:
+    if guess and 1 < len(parts) == whole:
         strong, _ = _split(_join(parts, separators), _STRONG_SEPARATOR)
         if len(strong) > 1:
             return max(strong, key=len)
