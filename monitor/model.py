@@ -178,7 +178,7 @@ class Article:
     canonical_url: str
     title: str
     authors: tuple[str, ...]
-    published_at: datetime | None
+    published_at: datetime | None  # in the offset of the page's own clock: its date is the one readers saw
     lang: str | None
     text: str  # paragraphs by newline
     word_count: int
