@@ -9,7 +9,7 @@ that stands nearer takes the word for itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -20,9 +20,8 @@ SPEAKS, CARRIES = 0.55, 0.45  # strengths from which a sentence speaks of access
 _SAME_PHRASE, _SAME_CLAUSE = 4, 12  # words between accession word and alliance
 _ENLARGED_BY = 8  # words between "enlargement" and the alliance
 _TOGETHER = 3  # words between two organisations that are joined together: "the EU and NATO"
-_THING_FARTHER = (
-    6  # words by which the alliance counts as farther away where a thing of its own is named, like its summit
-)
+# words by which the alliance counts as farther away where a thing of its own is named, like its summit
+_THING_FARTHER = 6
 _CONCERNED_SHARE = 0.34  # of the most named country's weight, for another country to be concerned too
 _MOST_PLACES = (
     50  # of one entry in one sentence: places are compared in pairs, and a text without full stops is one sentence
@@ -46,6 +45,7 @@ CUES = (
 )
 ENTRIES = (
     "accession",
+    "joining-verb",
     "accession-bare",
     "accession-phrase",
     "member-state",
@@ -175,16 +175,20 @@ def _weigh(sentence: Sentence, found: Mapping[str, list[Place]]) -> None:
     lexicon entry.
     """
     # "invited to the NATO summit": that naming of the alliance belongs to the summit
-    things = {hit for thing in found["alliance-thing"] for hit in thing[2]}
-    begins_with_noun = {place[0] for place in found["accession"]}
+    things = _words(found["alliance-thing"])
+    verbs = {place[0] for place in found["joining-verb"]}
+    nouns = {place[0] for place in found["accession"]} - verbs
     for place in found["accession-phrase"]:
-        if place[2][-1] not in things or place[0] in begins_with_noun:
+        if things.isdisjoint(_words([place])) or place[0] in nouns:
             sentence.strength = 1.0
             sentence.hits.update(place[2])
-    heads, weight = (found["nato"], 1.0) if found["nato"] else (found["alliance"], 0.8)
+    heads, weight = found["nato"] + found["alliance"], 1.0 if found["nato"] else 0.8
+    free = [head for head in heads if things.isdisjoint(_words([head]))]
     rivals = found["eu"] + found["other-union"]
     for place in found["accession"]:
-        link = None if _inside(place, found["member-state"]) else _link(place, heads, rivals, things)
+        if _inside(place, found["member-state"]):
+            continue
+        link = _link(place, free if place[0] in verbs else heads, rivals, things)
         if link is not None:
             gap, head = link
             strength = weight * (1.0 if gap <= _SAME_PHRASE else 0.7 if gap <= _SAME_CLAUSE else 0.35)
@@ -192,7 +196,7 @@ def _weigh(sentence: Sentence, found: Mapping[str, list[Place]]) -> None:
             sentence.hits.update(place[2], head[2])
     for place in found["inside-nato"]:
         after_country = any(0 <= place[0] - named.after <= 1 for named in sentence.candidates)
-        if after_country and place[2][-1] not in things and not found["envoy"]:
+        if after_country and things.isdisjoint(_words([place])) and not found["envoy"]:
             sentence.strength = max(sentence.strength, _COUNTRY_INSIDE)
             sentence.hits.update(place[2])
     for place in found["enlargement"]:
@@ -202,17 +206,24 @@ def _weigh(sentence: Sentence, found: Mapping[str, list[Place]]) -> None:
             sentence.hits.update(place[2], link[1][2])
 
 
+def _words(places: Iterable[Place]) -> set[int]:
+    """The first words of all hits of the places."""
+    return {hit[0] for place in places for hit in place[2]}
+
+
 def _inside(place: Place, others: Sequence[Place]) -> bool:
     return any(first <= place[0] and place[1] <= after for first, after, _ in others)
 
 
-def _link(place: Place, heads: list[Place], rivals: list[Place], things: set[Hit]) -> tuple[int, Place] | None:
+def _link(place: Place, heads: list[Place], rivals: list[Place], things: set[int]) -> tuple[int, Place] | None:
     """The nearest naming of the alliance and the words between; None where there is none, or a rival union is
     nearer.
     """
     if not heads:
         return None
-    gap, head = min((_gap(place, head) + _THING_FARTHER * (head[2][-1] in things), head) for head in heads)
+    gap, head = min(
+        (_gap(place, head) + _THING_FARTHER * (not things.isdisjoint(_words([head]))), head) for head in heads
+    )
     rival = min((_gap(place, other) for other in rivals), default=math.inf)
     if rival < gap and not any(_gap(head, other) <= _TOGETHER for other in rivals):
         return None
@@ -225,19 +236,25 @@ def _gap(one: Place | Hit, other: Place | Hit) -> int:
 
 
 def _carry_on(sentences: Sequence[Sentence], table: _Table) -> None:
-    """Sentences with an accession word alone, beside one that speaks of accession or under such a title; and
-    titles of such texts.
+    """Sentences with an accession word, beside one that speaks of accession, under such a title, or with a candidate
+    and the alliance in whatever order; and titles of such texts.
     """
+    things = _words(place for places in table["alliance-thing"].values() for place in places)
     strongest = max((sentence.strength for sentence in sentences if not sentence.in_title), default=0.0)
     for number in sorted(table["accession-bare"]):
         sentence = sentences[number]
         if sentence.strength > 0 or number in table["eu"] or number in table["other-union"]:
             continue
+        heads = table["nato"].get(number, [])
+        free = any(things.isdisjoint(_words([head])) for head in heads)
+        carried = free and bool(sentence.candidates)
         if sentence.in_title:
-            carried = bool(sentence.candidates) and (strongest >= SPEAKS or number in table["nato"])
+            carried = bool(sentence.candidates) and (free or (not heads and strongest >= SPEAKS))
         else:
             beside = (0, number - 1, number + 1)
-            carried = any(sentences[near].strength >= CARRIES for near in beside if 0 <= near < len(sentences))
+            carried = carried or any(
+                sentences[near].strength >= CARRIES for near in beside if 0 <= near < len(sentences)
+            )
         if carried:
             sentence.strength = SPEAKS if sentence.in_title else CARRIES
             sentence.hits.update(hits_of(table["accession-bare"][number]))

@@ -87,10 +87,10 @@ def test_one_line_of_background_in_a_long_story_is_no_flag(rules: Rules) -> None
 
 def test_a_country_that_is_a_member_by_then_is_no_candidate(rules: Rules) -> None:
     """The same words are news before the accession and history a year after it."""
-    text = "Finland joined NATO after the invasion of Ukraine, the minister said. Finland's border guard has bought new boats."
-    before = rules.judge(story("Finland's road to NATO", text, published_at=datetime(2022, 6, 1, tzinfo=UTC)))
-    after = rules.judge(story("Finland's road to NATO", text, published_at=datetime(2025, 6, 1, tzinfo=UTC)))
-    by_url = rules.judge(story("Finland's road to NATO", text, url="https://example.org/2025/06/01/boats.html"))
+    text = "Finland joined NATO to feel safer, the minister said. Finland's border guard has bought new boats."
+    before = rules.judge(story("Boats for the border guard", text, published_at=datetime(2022, 6, 1, tzinfo=UTC)))
+    after = rules.judge(story("Boats for the border guard", text, published_at=datetime(2025, 6, 1, tzinfo=UTC)))
+    by_url = rules.judge(story("Boats for the border guard", text, url="https://example.org/2025/06/01/boats.html"))
     assert before.flags[0].score > after.flags[0].score + 0.1
     assert by_url.flags[0].score == after.flags[0].score
 
