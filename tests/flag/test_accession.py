@@ -64,7 +64,7 @@ def test_stories_of_thirty_languages_are_told_apart(rules: Rules, lang: str, kin
     verdict = rules.judge(document)
     assert flagged(verdict) == (kind == "accession")
     if kind == "accession":
-        assert candidates(verdict) == [item["country"]]
+        assert sorted(candidates(verdict)) == item["country"].split()
         assert not flagged(rules.judge(without_evidence(document, verdict.flags[0])))
 
 
