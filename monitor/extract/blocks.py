@@ -20,6 +20,8 @@ _SKIPPED = frozenset(
     "head nav script style noscript svg iframe button select option input textarea template object embed datalist "  # noqa: SIM905
     "dialog".split()
 )
+_MAX_DEPTH = 300  # nested elements; libxml2 stops at 256, but its newer versions may not, and Python at 1,000 calls
+_MAX_NAMES = 300  # characters of class, id and so on: they are kept for the next page
 _STRONG = frozenset(("b", "strong"))
 _NAMING = frozenset(("class", "id", "role", "itemprop", "data-testid", "data-component"))
 
@@ -113,13 +115,14 @@ def _pair_roles(pair: str) -> int:
 
 
 class _Walker:
-    """Collects the blocks of a tree in one pass; recursion is bounded by the parser's own depth limit (256)."""
+    """Collects the blocks of a tree in one pass."""
 
     def __init__(self) -> None:
         self.layout = Layout()
         self.parts: list[str] = []
         self.link_chars = self.links = self.strong_chars = 0
         self.broken = False
+        self.depth = 0
 
     def box(self, element: etree._Element, parent: int) -> None:
         tag = element.tag
@@ -135,8 +138,12 @@ class _Walker:
         self.flush(index)
 
     def content(self, element: etree._Element, box: int, link: bool, strong: bool) -> None:
+        if self.depth >= _MAX_DEPTH:
+            self.add(" ".join(element.itertext()), link, strong)
+            return
         if element.text:
             self.add(element.text, link, strong)
+        self.depth += 1
         for child in element:
             tag = child.tag
             if tag in _BLOCK_TAGS:
@@ -152,6 +159,7 @@ class _Walker:
                 self.content(child, box, link or tag == "a", strong or tag in _STRONG)
             if child.tail:
                 self.add(child.tail, link, strong)
+        self.depth -= 1
 
     def add(self, text: str, link: bool, strong: bool) -> None:
         self.parts.append(text)
@@ -182,7 +190,7 @@ def _roles(attributes: etree._Attrib) -> int:
             hidden = hidden or _HIDDEN_STYLE.search(value) is not None
         elif name == "hidden" or (name == "aria-hidden" and value == "true"):
             hidden = True
-    return (roles(" ".join(named)) if named else 0) | (BIT["hidden"] if hidden else 0)
+    return (roles(" ".join(named)[:_MAX_NAMES]) if named else 0) | (BIT["hidden"] if hidden else 0)
 
 
 def _holds_comments(element: etree._Element) -> bool:

@@ -63,25 +63,32 @@ _NAMED = re.compile(
     r"\b([A-Z][a-z]{2,8})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})\b|\b(\d{1,2})\.?\s+([A-Z][a-z]{2,8})\.?,?\s+(\d{4})\b"
 )
 _EPOCH = re.compile(r"1\d{9}(\d{3})?")
-_URL_DAY = re.compile(r"/((?:19|20)\d{2})[/-]?(0[1-9]|1[0-2]|[1-9])[/-]?([0-2]\d|3[01]|[1-9])(?=[/_-]|\d{0,6}[./_-]|$)")
+_DOTTED = re.compile(r"\b(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})\b")
+_URL_DAY = re.compile(
+    r"/(?P<year>(?:19|20)\d{2})(?:"
+    r"/(?P<month>\d{1,2})/(?P<day>\d{1,2})(?=[/_-]|$)|"
+    r"[/-]?(?P<month2>0[1-9]|1[0-2])[/-]?(?P<day2>0[1-9]|[12]\d|3[01])(?=\D|\d{1,6}\D|$)|"
+    r"/(?P<name>[a-z]{3})/(?P<day3>\d{1,2})(?=/))"
+)
 _URL_MONTH = re.compile(r"/((?:19|20)\d{2})[/-]?(0[1-9]|1[0-2])(?=/)")
 _LEGAL_OFFSET = timedelta(hours=14)
+_SHORT_LINE = 80  # characters of a line that may be a dateline
 _EARLIEST_YEAR, _LATEST_YEAR = 1990, 2100
 
 
 def published(
-    root: etree._Element, stated: str, metas: Mapping[str, Sequence[str]], url: str, markup: str
+    root: etree._Element, stated: str, metas: Mapping[str, Sequence[str]], lines: Sequence[str], url: str, markup: str
 ) -> datetime | None:
     """The publication time, aware, in the offset of the page's own clock; midnight UTC where only a day is known.
 
-    ``stated``: datePublished of the JSON-LD. Where statements differ, the day that most of them name wins, between
-    equals the earlier statement. A page often gives the time twice, in UTC and by its own clock: the offset is then
-    taken from the second.
+    ``stated``: datePublished of the JSON-LD; ``lines``: the page's lines around its headline. Where statements differ,
+    the day that most of them name wins, between equals the earlier statement. A page often gives the time twice, in UTC
+    and by its own clock: the offset is then taken from the second.
     """
     claims = [moment for text in _texts(stated, metas) if (moment := parse(text)) is not None]
     shown = [moment for text in _shown(root) if (moment := parse(text)) is not None]
     if not claims and not shown:
-        return _day_of_url(url) or _searched(markup, url)
+        return _day_of_url(url) or _line_date(lines) or _searched(markup, url)
     if not claims:
         return _on_own_clock(shown[0], [])
     clocked = [_on_own_clock(claim, [*claims, *shown]) for claim in claims]
@@ -120,7 +127,7 @@ def parse(text: str) -> datetime | None:
     text = text.strip()
     if not text:
         return None
-    for reader in (_iso, _mail, _american, _named, _compact):
+    for reader in (_iso, _mail, _american, _named, _dotted, _compact):
         try:
             moment = reader(text)
         except (ValueError, OverflowError, TypeError):
@@ -178,7 +185,7 @@ def _named(text: str) -> datetime | None:
     if not match:
         return None
     name, day, year = (match[1], match[2], match[3]) if match[1] else (match[5], match[4], match[6])
-    month = next((number for number, month in enumerate(_MONTHS, 1) if month.startswith(name.lower())), None)
+    month = _month(name)
     return datetime(int(year), month, int(day), tzinfo=UTC) if month else None
 
 
@@ -211,7 +218,32 @@ def _on_own_clock(moment: datetime, others: Sequence[datetime]) -> datetime:
 
 def _day_of_url(url: str) -> datetime | None:
     match = _URL_DAY.search(urlsplit(url).path)
-    return parse("-".join(match.groups())) if match else None
+    if not match:
+        return None
+    month = match["month"] or match["month2"] or _month(match["name"] or "")
+    return parse(f"{match['year']}-{month}-{match['day'] or match['day2'] or match['day3']}")
+
+
+def _month(name: str) -> int | None:
+    return next((number for number, month in enumerate(_MONTHS, 1) if month.startswith(name.lower())), None)
+
+
+def _line_date(lines: Sequence[str]) -> datetime | None:
+    """The first date in a short line: "Kyiv, 11 May 2024", "11.05.2024, 14:30"."""
+    for line in lines:
+        if len(line) < _SHORT_LINE:
+            for reader in (_named, _dotted):
+                try:
+                    if moment := reader(line):
+                        return moment
+                except ValueError:
+                    continue
+    return None
+
+
+def _dotted(text: str) -> datetime | None:
+    match = _DOTTED.search(text)
+    return datetime(int(match[3]), int(match[2]), int(match[1]), tzinfo=UTC) if match else None
 
 
 def _searched(markup: str, url: str) -> datetime | None:

@@ -48,10 +48,11 @@ def read(page: Page, layout: Layout, claims: Claims, url: str) -> Metadata:
     canonical, home_page = _canonical(page.root, metas, claims, url)
     outlets = _outlets(metas, claims, url)
     title = _title(page.root, layout, metas, claims, outlets)
+    lines = _lines_around(layout, title)
     return Metadata(
         title=title,
-        authors=authors.read(page.root, metas, claims, _lines_around(layout, title), outlets),
-        published_at=dates.published(page.root, claims.published, metas, url, page.markup),
+        authors=authors.read(page.root, metas, claims, lines, outlets),
+        published_at=dates.published(page.root, claims.published, metas, lines, url, page.markup),
         canonical_url=canonical,
         home_page=home_page,
         lang=_lang(page.root, metas, claims),

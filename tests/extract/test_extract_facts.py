@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from monitor.extract import authors, dates, json_ld, titles, tree
+from monitor.extract import authors, blocks, dates, json_ld, titles, tree
 from monitor.extract.json_ld import Claims
 
 # --- titles -------------------------------------------------------------------------------------------------------
@@ -97,7 +97,8 @@ def test_parse_never_raises(text: str) -> None:
 def _published(
     html: str, *, stated: str = "", metas: dict[str, list[str]] | None = None, url: str = "https://example.com/a"
 ) -> str | None:
-    moment = dates.published(etree.HTML(f"<html><body>{html}</body></html>"), stated, metas or {}, url, html)
+    root = etree.HTML(f"<html><body>{html}</body></html>")
+    moment = dates.published(root, stated, metas or {}, list(root.itertext()), url, html)
     return moment.isoformat() if moment else None
 
 
@@ -119,9 +120,32 @@ def test_most_statements_win() -> None:
     assert _published("<p>x</p>", stated="2019-01-02T08:00:00Z", metas=metas) == "2024-05-11T08:00:00+00:00"
 
 
-def test_day_of_the_address() -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        "world/2024/05/11/story.html",
+        "2024/5/11/story",
+        "a/20240511/b",
+        "a/2024-05-11-story",
+        "2024/may/11/story",
+        "n/2024/0511/c1-2.htm",
+    ],
+)
+def test_day_of_the_address(path: str) -> None:
     """Where the page says nothing, its address may."""
-    assert _published("<p>x</p>", url="https://example.com/world/2024/05/11/story.html") == "2024-05-11T00:00:00+00:00"
+    assert _published("<p>x</p>", url=f"https://example.com/{path}") == "2024-05-11T00:00:00+00:00"
+
+
+@pytest.mark.parametrize("path", ["releases/2024/12/241211112457.htm", "a/20241", "2024/story", "story-2024123456789"])
+def test_numbers_of_an_address_that_are_no_day(path: str) -> None:
+    """Ids and months alone are no day."""
+    assert _published("<p>x</p>", url=f"https://example.com/{path}") is None
+
+
+def test_dateline() -> None:
+    """A short line with a date is a dateline; a date in running text is not."""
+    assert _published("<h1>x</h1><p>Kyiv, 11 May 2024</p>") == "2024-05-11T00:00:00+00:00"
+    assert _published("<h1>x</h1><p>11.05.2024, 14:30</p>") == "2024-05-11T00:00:00+00:00"
 
 
 # --- authors ------------------------------------------------------------------------------------------------------
@@ -246,3 +270,10 @@ def test_flattening_keeps_the_order_of_the_text() -> None:
     """Tags beyond the parser's depth go, the text stays where it was."""
     flat = tree.flatten("".join(f"<div>{i} " for i in range(300)) + "</div>" * 300)
     assert "".join(etree.HTML(flat).itertext()).split() == [str(i) for i in range(300)]
+
+
+def test_layout_of_a_tree_deeper_than_python_can_go() -> None:
+    """A parser that nests without limit must not exhaust the walker: what lies deeper is one block."""
+    parser = etree.HTMLParser(huge_tree=True)
+    root = etree.fromstring(f"<body>{'<div>' * 1500}<p>one</p><p>two</p>{'</div>' * 1500}</body>", parser)
+    assert " ".join(block.text for block in blocks.read(root).blocks) == "one two"
