@@ -21,7 +21,7 @@ an operator are an error.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -111,9 +111,9 @@ def parse_term(written: str) -> Term:
     return _term(written, None, 1, 1)
 
 
-def nodes_of(node: Node) -> Iterator[Node]:
-    """All nodes of a tree, negated ones too; each lexicon entry is entered once."""
-    seen: set[str] = set()
+def nodes_of(node: Node, *, passing_over: Iterable[str] = ()) -> Iterator[Node]:
+    """All nodes of a tree, negated ones too; each lexicon entry is entered once, those of ``passing_over`` never."""
+    seen: set[str] = set(passing_over)
     stack = [node]
     while stack:
         one = stack.pop()

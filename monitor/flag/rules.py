@@ -66,6 +66,7 @@ class Rules:
         if any(topic.on_accession for topic in self._topics):
             for name in accession.ENTRIES:
                 compile_node(reader.entry(name), self._terms, self._entries)
+        self._connectors = frozenset(self._terms.number(term) for term in _connectors())
         self._countries = {self._terms.number(name): country for name, country in _country_names()}
         self._matcher = Matcher(self._terms.terms)
         # term number -> (topic, bit of the group that it stands for)
@@ -87,7 +88,7 @@ class Rules:
             places = topic.test(scene)
             if not places:
                 continue
-            hits = _each_word_once(hits_of(places))
+            hits = self._telling(hits_of(places), topic)
             keywords += self._keywords(topic, scene, hits)
             if topic.on_accession:
                 reasons = on_accession = on_accession or self._accession(scene, document)
@@ -144,8 +145,16 @@ class Rules:
         sentences = accession.read_sentences(scene, self._entries, self._candidates(scene, document))
         alliance = len(self._entries["nato"](scene) or ())
         values = features.measure(sentences, scene.layout.lead_end, alliance, len(scene.reading.folded))
-        hits = {number: _each_word_once(sorted(one.hits)) for number, one in enumerate(sentences) if one.strength > 0}
+        hits = {number: self._telling(sorted(one.hits)) for number, one in enumerate(sentences) if one.strength > 0}
         return _Reasons(values, hits, accession.concerned(sentences))
+
+    def _telling(self, hits: Sequence[Hit], topic: _Topic | None = None) -> list[Hit]:
+        """One hit for each run of words, as several entries may name the same word; for the fitted model without the
+        prepositions that its entries ask for ("accession *to* NATO"), which tell a reader nothing.
+        """
+        if topic is None or topic.on_accession:
+            hits = [hit for hit in hits if hit[2] not in self._connectors] or hits
+        return list({(first, after): (first, after, number) for first, after, number in reversed(hits)}.values())[::-1]
 
     def _flag(self, topic: _Topic, scene: Scene, reasons: _Reasons) -> Flag:
         value, parts = score(topic.model, reasons.values)
@@ -215,9 +224,13 @@ def _country_names() -> tuple[tuple[Term, lexicon.CountryNames], ...]:
     return tuple((shipped_reader().name(name), country) for country in lexicon.countries() for name in country.names)
 
 
-def _each_word_once(hits: Sequence[Hit]) -> list[Hit]:
-    """One hit for each run of words: several entries may name the same word, with and without a wildcard."""
-    return list({(first, after): (first, after, number) for first, after, number in reversed(hits)}.values())[::-1]
+@cache
+def _connectors() -> tuple[Term, ...]:
+    """The words that only lead to the alliance's name: those of "@into-nato" and "@inside-nato" that name nothing."""
+    entries = [shipped_reader().entry(name) for name in ("into-nato", "inside-nato")]
+    names = {one for name in ("nato", "alliance") for one in nodes_of(shipped_reader().entry(name))}
+    found = {one for entry in entries for one in nodes_of(entry, passing_over=("nato", "alliance"))}
+    return tuple(one for one in found - names if isinstance(one, Term))
 
 
 def _joined_before(country: lexicon.CountryNames, published: date | None) -> bool:
