@@ -128,10 +128,10 @@ def _target_json(target: TargetSentiment) -> dict[str, Any]:
     }
 
 
-def prospects_json(prospects: Prospects | None) -> dict[str, Any] | None:
-    """What the story reports about the chances; null when it is not about an accession."""
+def prospects_json(prospects: Prospects | None) -> dict[str, Any]:
+    """What the story reports about the chances; its fields are null when it is not about an accession."""
     if prospects is None:
-        return None
+        return {"label": None, "score": None, "confidence": None, "evidence": []}
     return {
         "label": prospects.label,
         "score": _rounded(prospects.score),

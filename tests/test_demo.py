@@ -216,3 +216,11 @@ def test_the_sql_of_the_docs_runs(database: sqlite3.Connection) -> None:
     assert set(views) == {name for (name,) in database.execute("select name from sqlite_master where type = 'view'")}
     for query in [*queries, *(f"select * from {view}" for view in views)]:
         database.execute(query).fetchall()
+
+
+def test_the_earlier_story_is_the_original_whichever_was_read_first(
+    stories: dict[str, StoredStory], database: sqlite3.Connection
+) -> None:
+    """Harbour Courier published first; the Evening Ledger's is the copy."""
+    copies = dict(database.execute("select id, reprint_of from stories where reprint_of is not null").fetchall())
+    assert copies == {stories["talks-toxic-reprint"].id: stories["talks-toxic"].id}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,3 +102,62 @@ def test_reviews_are_learned_from_and_unlearned(folder: Path) -> None:
     assert " 0 scores moved" not in run(folder, "reprocess")
     assert "back to the shipped weights" in run(folder, "tune", "--undo")
     assert "0 flags added, 0 dropped, 0 scores moved" in run(folder, "reprocess")
+
+
+def test_one_bad_line_does_not_end_analyse(folder: Path, tmp_path: Path) -> None:
+    """Each line has its answer, in order: a judgement or the reason why there is none."""
+    lines = [
+        '{"id": 1, "title": "Harland joins NATO", "text": ""}',
+        "{broken",
+        "[1, 2]",
+        '{"id": 4, "title": "\\ud83d"}',
+        "null",
+    ]
+    file = tmp_path / "lines.jsonl"
+    file.write_text("\n".join(lines))
+    answers = [json.loads(line) for line in run(folder, "analyse", str(file)).splitlines() if line.startswith("{")]
+    assert [answer.get("status") for answer in answers] == [None, "error", "error", None, "error"]
+    assert answers[0]["flags"][0]["flagged"] is True
+    assert "line 2: no JSON" in answers[1]["error"]
+    assert answers[3]["prospects"] == {"label": None, "score": None, "confidence": None, "evidence": []}
+
+
+def test_one_bad_page_does_not_end_extract(folder: Path, tmp_path: Path) -> None:
+    """A damaged archive, a name that is no name, an address that is none: each answers with its reason."""
+    (tmp_path / "good.html").write_text(
+        "<title>A day</title><article><p>" + "Words of a story. " * 60 + "</p></article>"
+    )
+    (tmp_path / "bad.html.gz").write_bytes(b"\x1f\x8b\x08\x00broken")
+    rows = [
+        {"id": "a", "url": "https://news.example/a", "file": "good.html"},
+        {"id": "b", "url": "https://news.example/b", "file": "bad.html.gz"},
+        {"id": "c", "url": "http://[x/", "file": "good.html"},
+        {"id": "d", "url": "", "file": "a\0b"},
+        {"id": "e", "url": "", "file": "missing.html"},
+    ]
+    file = tmp_path / "pages.jsonl"
+    file.write_text("\n".join(json.dumps(row) for row in rows))
+    answers = {
+        a["id"]: a
+        for a in map(
+            json.loads, filter(lambda l: l.startswith("{"), run(folder, "extract", "--jsonl", str(file)).splitlines())
+        )
+    }
+    assert list(answers) == ["a", "b", "c", "d", "e"]
+    assert answers["a"]["status"] == "ok"
+    assert {answers[key]["status"] for key in "bde"} == {"error"}
+
+
+def test_the_rule_hash_is_the_same_in_every_process() -> None:
+    """Hash seeds differ from process to process; rules do not."""
+    program = (
+        "from monitor.flag import compile_rules; from monitor.settings import DEFAULT_TOPICS; "
+        "print(compile_rules(DEFAULT_TOPICS).hash)"
+    )
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(hashes) == 1

@@ -82,6 +82,10 @@ def retry_alerts(config_path: Path | None, alert_ids: tuple[int, ...], everythin
     with open_store(light_config(config_path), write=True) as store:
         ids = [None] if everything else list(alert_ids)
         count = sum(store.retry_alerts(now(), alert_id) for alert_id in ids)
+    if not count:
+        raise click.ClickException(
+            "nothing there to send again: no such alert, or it was sent; see `monitor alerts list`"
+        )
     click.echo(f"{count} deliveries are due now; the daemon or `monitor once` sends them")
 
 

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -107,28 +108,53 @@ def moment(text: str | None) -> datetime | None:
     return moment.replace(tzinfo=now().tzinfo) if moment.tzinfo is None else moment
 
 
-def read_lines(source: str) -> Iterator[dict[str, Any]]:
-    """The objects of a JSON-lines file, or of standard input for ``-``.
+@dataclass(frozen=True)
+class Row:
+    """One line of a JSON-lines file."""
 
-    Raises:
-        click.ClickException: a line is no JSON object; says which.
-    """
+    number: int  # from 1
+    value: dict[str, Any]
+    problem: str | None = None  # why the line is no JSON object
+
+    @property
+    def id(self) -> Any:
+        """The row's own id, else the number of its line."""
+        return self.value.get("id", self.number)
+
+
+def read_rows(source: str) -> Iterator[Row]:
+    """The lines of a JSON-lines file (``-``: standard input); one that is no JSON object comes with its problem."""
     with _opened(source) as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise click.ClickException(f"{source}, line {number}: no JSON ({error})") from error
-            if not isinstance(row, dict):
-                raise click.ClickException(f"{source}, line {number}: not a JSON object")
-            yield row
+                value = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                yield Row(number, {}, f"line {number}: no JSON ({error})")
+                continue
+            if isinstance(value, dict):
+                yield Row(number, value)
+            else:
+                yield Row(number, {}, f"line {number}: not a JSON object")
+
+
+def read_lines(source: str) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON-lines file, every one of which is needed.
+
+    Raises:
+        click.ClickException: a line is no JSON object; says which.
+    """
+    for row in read_rows(source):
+        if row.problem:
+            raise click.ClickException(f"{source}, {row.problem}")
+        yield row.value
 
 
 def print_line(value: Mapping[str, Any]) -> None:
-    """One JSON object on a line of standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    """One JSON object on a line of standard output; what is no character (a lone surrogate) becomes "?"."""
+    line = json.dumps(value, ensure_ascii=False, default=str)
+    sys.stdout.write(line.encode("utf-8", "replace").decode("utf-8") + "\n")
 
 
 def print_json(value: Any) -> None:
@@ -161,7 +187,7 @@ def _opened(source: str) -> Iterator[IO[str]]:
         return
     with ExitStack() as stack:
         try:
-            stream = stack.enter_context(Path(source).open(encoding="utf-8"))
+            stream = stack.enter_context(Path(source).open(encoding="utf-8", errors="replace"))
         except OSError as error:
             raise click.ClickException(f"cannot read {source}: {error.strerror}") from error
         yield stream

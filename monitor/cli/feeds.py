@@ -150,7 +150,10 @@ def export_feeds(config_path: Path | None, file: Path | None) -> None:
         store.sync_feeds(config.feeds, now())
         opml = write_opml([_settings_of(feed) for feed in store.all_feeds() if feed.state != "removed"])
     if file:
-        file.write_bytes(opml)
+        try:
+            file.write_bytes(opml)
+        except OSError as error:
+            raise click.ClickException(f"cannot write {file}: {error.strerror}") from error
     else:
         click.echo(opml.decode(), nl=False)
 

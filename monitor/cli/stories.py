@@ -52,7 +52,11 @@ def explain_command(story: str, config_path: Path | None, as_json: bool) -> None
 @click.option("--outlet")
 @click.option("--lang")
 @click.option("--country", help="Concerns this country (ISO code).")
-@click.option("--stance", help="Holds a quotation with this stance: supports, opposes, conditional, neutral.")
+@click.option(
+    "--stance",
+    type=click.Choice(["supports", "opposes", "conditional", "neutral"]),
+    help="Holds a quotation with this stance.",
+)
 @click.option("--speaker", help="Quotes this person.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
 @click.option(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import config_option, load_config, print_line, read_lines
-from monitor.errors import ConfigError, MonitorError
+from monitor.cli.common import Row, config_option, load_config, print_line, read_rows
+from monitor.errors import ConfigError, ExtractError
 from monitor.settings import FetchSettings, ReadSettings, SentimentSettings
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from monitor.work import AnalysisSettings
 
 
+TEXT_LIMIT = 300_000  # characters that `analyse` judges of one text; no article is as long
+FILE_BYTES = 20 * 1024**2  # of one unpacked page
 FILE_ENTRIES = 50_000  # a file is read whole, where a feed from the network is cut much earlier
 
 
@@ -55,15 +59,14 @@ def extract_command(source: str | None, url: str, jsonl: str | None, config_path
     if bool(source) == bool(jsonl):
         raise click.UsageError("give one FILE or URL, or --jsonl LINES")
     if jsonl:
-        for answer in _extract_many(read_lines(jsonl), Path(jsonl).parent):
-            print_line(answer)
+        _answer_all(_extract_many(read_rows(jsonl), Path(jsonl).parent))
         return
     assert source is not None
     if source.startswith(("http://", "https://")):
         response = asyncio.run(_fetch(source, config_path))
         print_line(_extract_one(response.body, response.final_url, dict(response.headers)))
     else:
-        print_line(_extract_one(_read(Path(source)), url, {}))
+        print_line(_extract_one(_unpacked(Path(source)), url, {}))
 
 
 @click.command("analyse")
@@ -75,9 +78,17 @@ def analyse_command(file: str, config_path: Path | None) -> None:
     from monitor.contracts import analysis_json, document_of
 
     kit = work.tools(_analysis_settings(config_path).model_dump_json())
-    for number, row in enumerate(read_lines(file), 1):
-        document = document_of(row, number)
-        print_line({"id": row.get("id", number), **analysis_json(work.analyse(document, kit))})
+
+    def answer(row: Row) -> dict[str, Any]:
+        document = document_of(row.value, row.number)
+        cut = {"cut": TEXT_LIMIT} if len(document.text) > TEXT_LIMIT else {}
+        return {
+            "id": row.id,
+            **analysis_json(work.analyse(replace(document, text=document.text[:TEXT_LIMIT]), kit)),
+            **cut,
+        }
+
+    _answer_all(_one_by_one(read_rows(file), answer))
 
 
 @click.command("sentiment")
@@ -87,8 +98,8 @@ def sentiment_command(file: str, scorer: str) -> None:
     """JSON lines of {id, text, start, end}: a sentence and its target -> label, score and probabilities."""
     from monitor.analyse.sentiment import load_scorer, score_lines
 
-    for answer in score_lines(read_lines(file), load_scorer(SentimentSettings(scorer=scorer))):
-        print_line(answer)
+    loaded = load_scorer(SentimentSettings(scorer=scorer))
+    _answer_all(_one_by_one(read_rows(file), lambda row: next(iter(score_lines([row.value], loaded)))))
 
 
 def _read(file: Path) -> bytes:
@@ -123,20 +134,32 @@ def _extract_one(body: bytes, url: str, headers: dict[str, str]) -> dict[str, An
     return article_json(extract(body, url=url, headers=headers))
 
 
-def _extract_many(rows: Iterable[dict[str, Any]], folder: Path) -> Iterator[dict[str, Any]]:
-    """Answers in the rows' order; a page that cannot be read answers with status "error" and the reason."""
+def _one_by_one(rows: Iterable[Row], answer: Callable[[Row], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """An answer for each row, in order; a row that cannot be answered says why, and the next one is read."""
+    for row in rows:
+        if row.problem:
+            yield _refused(row, row.problem)
+            continue
+        try:
+            yield answer(row)
+        except Exception as error:  # noqa: BLE001 - becomes the row's answer
+            yield _refused(row, str(error) or repr(error))
+
+
+def _extract_many(rows: Iterable[Row], folder: Path) -> Iterator[dict[str, Any]]:
+    """The same over all workers: answers in the rows' order."""
     from monitor.workers import open_executor
 
     limit_s = ReadSettings().page_timeout.total_seconds()
     executor = open_executor("local", call_timeout_s=limit_s, preload=("monitor.extract",))
-    waiting: deque[tuple[dict[str, Any], Future[Article]]] = deque()
+    waiting: deque[tuple[Row, Future[Article] | None]] = deque()
     try:
         for row in rows:
-            waiting.append((row, _submit(executor, row, folder)))
+            waiting.append((row, None if row.problem else _submit(executor, row.value, folder)))
             if len(waiting) >= 32:
-                yield _answer(*waiting.popleft())
+                yield _extracted(*waiting.popleft())
         while waiting:
-            yield _answer(*waiting.popleft())
+            yield _extracted(*waiting.popleft())
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 
@@ -152,23 +175,48 @@ def extract_file(file: str, folder: str, url: str) -> Article:
     path = Path(file)
     if not path.exists() and not path.is_absolute():
         path = Path(folder) / file
-    body = path.read_bytes()
-    if path.suffix == ".gz":
-        body = gzip.decompress(body)
-    return extract(body, url=url)
+    return extract(_unpacked(path), url=url)
 
 
-def _answer(row: dict[str, Any], future: Future[Article]) -> dict[str, Any]:
+def _extracted(row: Row, future: Future[Article] | None) -> dict[str, Any]:
     from monitor.contracts import article_json
 
-    answer = {"id": row.get("id"), "url": row.get("url")}
+    if future is None:
+        return _refused(row, row.problem or "")
     try:
-        return {**answer, **article_json(future.result())}
-    except (MonitorError, OSError, EOFError, RuntimeError, TimeoutError, MemoryError) as error:
-        reason = (
-            "took too long, the worker was killed" if isinstance(error, TimeoutError) else str(error) or repr(error)
-        )
-        return {**answer, "status": "error", "error": reason}
+        return {"id": row.id, "url": row.value.get("url"), **article_json(future.result())}
+    except TimeoutError:
+        return _refused(row, "took too long, the worker was killed")
+    except Exception as error:  # noqa: BLE001 - becomes the row's answer
+        return _refused(row, str(error) or repr(error))
+
+
+def _refused(row: Row, error: str) -> dict[str, Any]:
+    return {"id": row.id, "url": row.value.get("url"), "status": "error", "error": error}
+
+
+def _answer_all(answers: Iterable[dict[str, Any]]) -> None:
+    """Print every answer; how many of them are errors is said at the end."""
+    failed = 0
+    for answer in answers:
+        failed += answer.get("status") == "error"
+        print_line(answer)
+    if failed:
+        click.echo(f"monitor: {failed} lines could not be answered; they say why", err=True)
+
+
+def _unpacked(path: Path) -> bytes:
+    """The file's bytes, .gz unpacked up to FILE_BYTES. Raises ClickException or ExtractError."""
+    if path.suffix != ".gz":
+        return _read(path)
+    try:
+        with gzip.open(path) as stream:
+            body = stream.read(FILE_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ExtractError(f"cannot unpack {path}: {error}") from error
+    if len(body) > FILE_BYTES:
+        raise ExtractError(f"{path} unpacks to more than {FILE_BYTES} bytes")
+    return body
 
 
 def _analysis_settings(config_path: Path | None) -> AnalysisSettings:

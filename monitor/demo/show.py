@@ -6,6 +6,7 @@ import asyncio
 import json
 import mailbox
 import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
@@ -115,11 +116,11 @@ def _print_whereabouts(config: Config, folder: Path) -> None:
     mails = len(mailbox.Maildir(config.alerts.mailbox, create=False)) if config.alerts.mailbox.exists() else 0
     settings = write_config(config, folder)
     click.echo(f"store  {config.store.path} (SQLite)\nmails  {config.alerts.mailbox} (Maildir, {mails} mails)\n")
+    program = sys.argv[0] if sys.argv[0].endswith("monitor") else "monitor"
+    with open_store(config) as store:
+        story = next((row["id"] for row in store.search("toxic", outlet="Harbour Courier")), 1)
+        alert = next((row["id"] for row in store.list_alerts() if "toxic" in row["title"]), 1)
     click.echo("Try next:")
-    for command in (
-        f"monitor explain 3 -c {settings}",
-        f"monitor query toxic -c {settings}",
-        f"monitor alerts show 1 -c {settings}",
-    ):
-        click.echo(f"  {command}")
-    click.echo(f"  sqlite3 {config.store.path} 'select * from v_flagged'")
+    for command in (f"explain {story}", f"alerts show {alert}", "query toxic", "alerts list"):
+        click.echo(f"  {program} {command} -c {settings}")
+    click.echo(f"  sqlite3 {config.store.path} 'select * from v_flagged'   (if sqlite3 is installed)")

@@ -98,8 +98,11 @@ def countries() -> tuple[CountryNames, ...]:
 
 @cache
 def fingerprint() -> str:
-    """A hash of the words that topics can use, for the hash of rules."""
-    return hashlib.blake2b(repr((sorted(terms().items()), countries())).encode(), digest_size=8).hexdigest()
+    """A hash of the words that topics can use, for the hash of rules. The same in every process: sets are sorted."""
+    words = [
+        (name, [(sorted(block.languages), block.lines) for block in blocks]) for name, blocks in sorted(terms().items())
+    ]
+    return hashlib.blake2b(repr((words, countries())).encode(), digest_size=8).hexdigest()
 
 
 def _block(languages: str, text: str) -> TermBlock:

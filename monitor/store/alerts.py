@@ -50,6 +50,13 @@ _LIST = """
 """
 
 
+# the story that caused the alert first; an original before its copies, which may have been read sooner
+_MEMBERS = """
+    select x.story_id from alert_stories x join stories s on s.id = x.story_id
+    where x.alert_id = ? order by s.reprint_of is not null, x.position
+"""
+
+
 def owe(
     conn: sqlite3.Connection,
     story_id: int,
@@ -97,7 +104,7 @@ def owed_alert(conn: sqlite3.Connection, alert_id: int) -> OwedAlert:
     row = conn.execute("select * from alerts where id = ?", (alert_id,)).fetchone()
     if row is None:
         raise StoreError(f"there is no alert {alert_id} in the store")
-    members = conn.execute("select story_id from alert_stories where alert_id = ? order by position", (alert_id,))
+    members = conn.execute(_MEMBERS, (alert_id,))
     found = [stories.read(conn, story_id) for (story_id,) in members.fetchall()]
     before = {"thread": row["thread_id"], "topic": row["topic"], "id": alert_id}
     return OwedAlert(

@@ -34,10 +34,25 @@ def place(conn: sqlite3.Connection, story_id: int, where: ThreadPlace | None, to
             "update stories set thread_id = ?, reprint_of = (select id from stories where id = ?) where id = ?",
             (thread_id, where.reprint_of, story_id),
         )
+        _earliest_is_the_original(conn, story_id)
     if topic is not None:
         conn.execute("update threads set topic = ? where id = ? and topic is null", (topic, thread_id))
     count(conn, thread_id)
     return thread_id
+
+
+def _earliest_is_the_original(conn: sqlite3.Connection, story_id: int) -> None:
+    """Which of two copies was read first is chance: the one that was published first is the original."""
+    row = conn.execute(
+        """
+        select o.id from stories n join stories o on o.id = n.reprint_of
+        where n.id = ? and coalesce(n.published_at, n.first_seen_at) < coalesce(o.published_at, o.first_seen_at)
+        """,
+        (story_id,),
+    ).fetchone()
+    if row is not None:
+        conn.execute("update stories set reprint_of = null where id = ?", (story_id,))
+        conn.execute("update stories set reprint_of = ?1 where id = ?2 or reprint_of = ?2", (story_id, row["id"]))
 
 
 def count(conn: sqlite3.Connection, thread_id: int) -> None:
