@@ -41,6 +41,7 @@ class KillablePool(Executor):
     def __init__(self, workers: int, *, call_timeout_s: float, preload: tuple[str, ...] = ()) -> None:
         # forkserver: workers start from a small process without our threads and sockets, the heavy imports done once
         context: Any = multiprocessing.get_context("forkserver")
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads only get into the way of one another
         context.set_forkserver_preload([*preload])
         self._timeout_s = call_timeout_s
         self._pool = pebble.ProcessPool(

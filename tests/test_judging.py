@@ -107,7 +107,7 @@ def test_reviews_are_learned_from_and_unlearned(folder: Path) -> None:
 def test_one_bad_line_does_not_end_analyse(folder: Path, tmp_path: Path) -> None:
     """Each line has its answer, in order: a judgement or the reason why there is none."""
     lines = [
-        '{"id": 1, "title": "Harland joins NATO", "text": ""}',
+        '{"id": 1, "title": "Ukraine will join NATO, minister says", "text": "Ukraine applied for NATO membership."}',
         "{broken",
         "[1, 2]",
         '{"id": 4, "title": "\\ud83d"}',
@@ -137,12 +137,8 @@ def test_one_bad_page_does_not_end_extract(folder: Path, tmp_path: Path) -> None
     ]
     file = tmp_path / "pages.jsonl"
     file.write_text("\n".join(json.dumps(row) for row in rows))
-    answers = {
-        a["id"]: a
-        for a in map(
-            json.loads, filter(lambda l: l.startswith("{"), run(folder, "extract", "--jsonl", str(file)).splitlines())
-        )
-    }
+    lines = [line for line in run(folder, "extract", "--jsonl", str(file)).splitlines() if line.startswith("{")]
+    answers = {answer["id"]: answer for answer in map(json.loads, lines)}
     assert list(answers) == ["a", "b", "c", "d", "e"]
     assert answers["a"]["status"] == "ok"
     assert {answers[key]["status"] for key in "bde"} == {"error"}

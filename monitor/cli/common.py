@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from monitor.pipeline import Monitor
     from monitor.store import Store
 
+# what a worker needs sooner or later, imported once by the process that workers are forked from
+PRELOAD = ("monitor.work", "trafilatura", "htmldate", "lxml.html")
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -82,7 +85,7 @@ async def open_monitor(config: Config) -> AsyncIterator[Monitor]:
 
     with Store.open(config.store.path, exclusive=True) as store:
         executor = workers.open_executor(
-            config.workers, call_timeout_s=config.read.page_timeout.total_seconds(), preload=("monitor.work",)
+            config.workers, call_timeout_s=config.read.page_timeout.total_seconds(), preload=PRELOAD
         )
         fetcher = Fetcher(config.fetch)
         try:

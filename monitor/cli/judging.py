@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli.common import (
+    PRELOAD,
     config_option,
     json_option,
     load_config,
@@ -170,9 +171,7 @@ def _again(config: Config, store: Store, since: str | None, *, reread: bool) -> 
     from monitor.reprocess import stories_again
     from monitor.workers import open_executor
 
-    executor = open_executor(
-        config.workers, call_timeout_s=config.read.page_timeout.total_seconds(), preload=("monitor.work",)
-    )
+    executor = open_executor(config.workers, call_timeout_s=config.read.page_timeout.total_seconds(), preload=PRELOAD)
     try:
         yield from stories_again(store, executor, analysis_settings(config, store), since=moment(since), reread=reread)
     finally:
