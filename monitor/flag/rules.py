@@ -230,7 +230,7 @@ def _connectors() -> tuple[Term, ...]:
     entries = [shipped_reader().entry(name) for name in ("into-nato", "inside-nato")]
     names = {one for name in ("nato", "alliance") for one in nodes_of(shipped_reader().entry(name))}
     found = {one for entry in entries for one in nodes_of(entry, passing_over=("nato", "alliance"))}
-    return tuple(one for one in found - names if isinstance(one, Term))
+    return tuple(sorted((one for one in found - names if isinstance(one, Term)), key=lambda term: term.written))
 
 
 def _joined_before(country: lexicon.CountryNames, published: date | None) -> bool:
