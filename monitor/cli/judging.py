@@ -245,7 +245,16 @@ def _examples(config: Config, store: Store, topic: TopicSettings) -> list[Exampl
         story = store.story(story_id)
         if story is None or verdict == "mute":
             continue
-        document = Document(id=str(story_id), title=story.title, text=story.text, lang=story.lang, outlet=story.outlet)
+        document = Document(
+            id=str(story_id),
+            title=story.title,
+            text=story.text,
+            url=story.url,
+            lang=story.lang,
+            published_at=story.published_at,
+            outlet=story.outlet,
+            country=story.country,
+        )
         flags = [flag for flag in rules.judge(document).flags if flag.topic == topic.name]
         if flags:
             examples.append(Example(flags[0].parts, verdict == "relevant"))
