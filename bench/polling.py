@@ -14,6 +14,7 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -100,6 +101,10 @@ def programs(folder: Path, urls: list[str], peers: Path | None) -> Iterator[tupl
     outlines = "".join(f'<outline type="rss" text="f{n}" xmlUrl="{url}"/>' for n, url in enumerate(urls))
     opml.write_text(f'<?xml version="1.0"?><opml version="2.0"><head/><body>{outlines}</body></opml>')
     subprocess.run([*r2e, "new", "nobody@localhost"], check=True, capture_output=True)
+    settings = folder / "r2e.cfg"  # by default it waits between two requests to one server, and here all are one
+    settings.write_text(
+        re.sub(r"(?m)^same-server-fetch-interval = .*$", "same-server-fetch-interval = 0", settings.read_text())
+    )
     subprocess.run([*r2e, "opmlimport", str(opml)], check=True, capture_output=True)
     yield "rss2email", [*r2e, "run", "--no-send"]
 
