@@ -17,7 +17,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from polling import Cost, run
+from cost import Cost, run
 from real_input import served
 
 PLAIN = """

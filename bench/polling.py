@@ -12,20 +12,19 @@ import argparse
 import hashlib
 import json
 import multiprocessing
-import os
 import random
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+from cost import run
 
 from monitor.settings import DEFAULT_TOPICS
 
@@ -42,16 +41,6 @@ print(sum(1 for _ in reader.get_entries()), "entries")
 """
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What one run took."""
-
-    cpu_s: float
-    wall_s: float
-    peak_mb: float
-    said: str
-
-
 def main() -> None:
     """Serve, measure, print the table."""
     parser = argparse.ArgumentParser()
@@ -66,9 +55,7 @@ def main() -> None:
             for temperature in ("cold", "warm", "idle") if name == "monitor" else ("cold", "warm"):
                 cost = run([part for part in command if temperature != "idle" or part != "--all"])
                 rows.append((name, temperature, cost))
-                print(
-                    f"{name:12} {temperature:5} {cost.said.strip().splitlines()[-1][:90] if cost.said.strip() else ''}"
-                )
+                print(f"{name:12} {temperature:5} {(cost.said + cost.errors).strip().splitlines()[-1:]}")
     shutil.rmtree(folder, ignore_errors=True)
     print(f"\n{options.feeds} feeds, one run\nprogram       run    CPU s  CPU s/1000   wall s  peak MB")
     for name, temperature, cost in rows:
@@ -107,34 +94,6 @@ def programs(folder: Path, urls: list[str], peers: Path | None) -> Iterator[tupl
     )
     subprocess.run([*r2e, "opmlimport", str(opml)], check=True, capture_output=True)
     yield "rss2email", [*r2e, "run", "--no-send"]
-
-
-def run(command: list[str]) -> Cost:
-    """Run a command to its end; its cost is read from /proc, over all processes of its session."""
-    started = time.monotonic()
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
-    )  # fmt: skip
-    cpu: dict[int, float] = {}
-    peak = 0.0
-    tick, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
-    while True:
-        # an ended process keeps its figures until it is waited for: read them before poll() does that
-        resident = 0
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with suppress(OSError):
-                fields = stat.read_text().rpartition(")")[2].split()
-                if int(fields[3]) == process.pid:
-                    cpu[int(stat.parent.name)] = (int(fields[11]) + int(fields[12])) / tick
-                    resident += int(fields[21]) * page
-        peak = max(peak, resident / 1e6)
-        zombie = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-        if zombie:
-            break
-        time.sleep(0.05)
-    output, _ = process.communicate()
-    return Cost(sum(cpu.values()), time.monotonic() - started, peak, output)
 
 
 @contextmanager

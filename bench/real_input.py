@@ -21,13 +21,14 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+from cost import run
 
 from monitor.settings import DEFAULT_TOPICS
 
@@ -51,39 +52,13 @@ def main() -> None:
         config = folder / "config.yaml"
         config.write_text(config_text(base, files, folder), encoding="utf-8")
         check_call([sys.executable, "-m", "monitor", "check-config", "-c", str(config)])
-        started = time.monotonic()
-        command = [sys.executable, "-m", "monitor", "once", "--all", "-c", str(config)]
-        with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
-            process = subprocess.Popen(command, stdout=out, stderr=err, start_new_session=True)
-            cpu_s, peak_mb = watch(process)
-        wall = time.monotonic() - started
-    errors = (folder / "err").read_text()
-    print((folder / "out").read_text())
-    print(f"exit {process.returncode}; wall {wall:.1f} s; all processes: CPU {cpu_s:.1f} s, at most {peak_mb:.0f} MB")
-    print(f"tracebacks: {errors.count('Traceback')}")
-    print(errors[-3000:])
+        cost = run([sys.executable, "-m", "monitor", "once", "--all", "-c", str(config)])
+    print(cost.said)
+    facts = f"CPU {cost.cpu_s:.1f} s, at most {cost.peak_mb:.0f} MB"
+    print(f"exit {cost.exit_code}; wall {cost.wall_s:.1f} s; all processes: {facts}")
+    print(f"tracebacks: {cost.errors.count('Traceback')}")
+    print(cost.errors[-3000:])
     report(folder / "monitor.db")
-
-
-def watch(process: subprocess.Popen[bytes]) -> tuple[float, float]:
-    """CPU seconds of all processes of the command's session, and the most memory they held together, in MB.
-
-    Read from /proc twice a second: workers are children of a fork server, which getrusage does not see.
-    """
-    cpu: dict[int, float] = {}
-    peak = 0.0
-    tick, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
-    while process.poll() is None:
-        resident = 0
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with suppress(OSError):
-                fields = stat.read_text().rpartition(")")[2].split()
-                if int(fields[3]) == process.pid:  # session
-                    cpu[int(stat.parent.name)] = (int(fields[11]) + int(fields[12])) / tick
-                    resident += int(fields[21]) * page
-        peak = max(peak, resident / 1e6)
-        time.sleep(0.5)
-    return sum(cpu.values()), peak
 
 
 def report(store: Path) -> None:

@@ -18,8 +18,8 @@ from monitor.cli.common import (
     open_store,
     print_json,
     print_table,
+    send_to_all,
 )
-from monitor.errors import DeliveryError
 
 
 @click.group("alerts")
@@ -94,31 +94,23 @@ def retry_alerts(config_path: Path | None, alert_ids: tuple[int, ...], everythin
 def send_test(config_path: Path | None) -> None:
     """Send a test mail over the configured channel to every recipient."""
     from monitor.alert import compose_note
-    from monitor.channels import open_channels, recipients, sender
+    from monitor.channels import sender
+    from monitor.pipeline.monitor import domain_of
 
     settings = light_config(config_path).alerts
-    failed = 0
-    channels = open_channels(settings)
-    try:
-        for name, recipient in recipients(settings):
-            message = compose_note(
-                "Test of the accession monitor",
-                ["This mail was asked for with `monitor alerts send-test`. Alerts will come the same way."],
-                sender=sender(settings),
-                recipient=recipient,
-                message_id=make_msgid("monitor-test", sender(settings).rpartition("@")[2].rstrip("> ")),
-                now=now(),
-            )
-            try:
-                click.echo(f"{recipient}: {channels[name].send(message, recipient)}")
-            except DeliveryError as error:
-                failed += 1
-                click.echo(f"{recipient}: failed: {error}", err=True)
-    finally:
-        for channel in channels.values():
-            channel.close()
-    if failed:
-        raise SystemExit(1)
+    author = sender(settings)
+
+    def message(recipient: str) -> bytes:
+        return compose_note(
+            "Test of the accession monitor",
+            ["This mail was asked for with `monitor alerts send-test`. Alerts will come the same way."],
+            sender=author,
+            recipient=recipient,
+            message_id=make_msgid("monitor-test", domain_of(author)),
+            now=now(),
+        )
+
+    send_to_all(settings, message)
 
 
 def _recipients(deliveries: list[dict[str, Any]]) -> str:

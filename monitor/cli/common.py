@@ -15,9 +15,12 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from monitor.errors import DeliveryError
+
 if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.pipeline import Monitor
+    from monitor.settings import AlertSettings
     from monitor.store import Store
 
 # what a worker needs sooner or later, imported once by the process that workers are forked from
@@ -152,6 +155,26 @@ def read_lines(source: str) -> Iterator[dict[str, Any]]:
         if row.problem:
             raise click.ClickException(f"{source}, {row.problem}")
         yield row.value
+
+
+def send_to_all(settings: AlertSettings, compose: Callable[[str], bytes]) -> None:
+    """Send a message to each recipient, now; ``compose`` makes it for a recipient. Exit 1 when one was not reached."""
+    from monitor.channels import open_channels, recipients
+
+    failed = 0
+    channels = open_channels(settings)
+    try:
+        for name, recipient in recipients(settings):
+            try:
+                click.echo(f"{recipient}: {channels[name].send(compose(recipient), recipient)}")
+            except DeliveryError as error:
+                failed += 1
+                click.echo(f"{recipient}: failed: {error}", err=True)
+    finally:
+        for channel in channels.values():
+            channel.close()
+    if failed:
+        raise SystemExit(1)
 
 
 def print_line(value: Mapping[str, Any]) -> None:

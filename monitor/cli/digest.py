@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import config_option, light_config, load_config, moment, now, open_store
+from monitor.cli.common import config_option, light_config, load_config, moment, now, open_store, send_to_all
 
 if TYPE_CHECKING:
     from monitor.config import Config
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def digest_command(config_path: Path | None, since: str, send: bool) -> None:
     """Stories flagged since then, by country, with outlets, tone, prospects, quotes; at the end what we did not see."""
     from monitor.alert.digest import digest_text
+    from monitor.pipeline.monitor import topic_titles
 
     config = load_config(config_path) if send else light_config(config_path)
     at = now()
@@ -31,35 +32,21 @@ def digest_command(config_path: Path | None, since: str, send: bool) -> None:
     if send:
         _send(config, news)
         return
-    click.echo(digest_text(news, _titles(config)), nl=False)
+    click.echo(digest_text(news, topic_titles(config)), nl=False)
 
 
 def _send(config: Config, news: News) -> None:
     """Once to each recipient, now. Exit code 1 when somebody could not be reached."""
     from monitor.alert.digest import compose_digest
-    from monitor.channels import open_channels, recipients, sender
-    from monitor.errors import DeliveryError
+    from monitor.channels import sender
+    from monitor.pipeline.monitor import domain_of, topic_titles
 
-    author = sender(config.alerts)
-    message_id = make_msgid("digest", author.rpartition("@")[2].rstrip("> "))
-    channels = open_channels(config.alerts)
-    failed = 0
-    try:
-        for name, recipient in recipients(config.alerts):
-            message = compose_digest(
-                news, sender=author, recipient=recipient, titles=_titles(config), message_id=message_id, now=news.until
-            )
-            try:
-                click.echo(f"{recipient}: {channels[name].send(message, recipient)}")
-            except DeliveryError as error:
-                failed += 1
-                click.echo(f"{recipient}: failed: {error}", err=True)
-    finally:
-        for channel in channels.values():
-            channel.close()
-    if failed:
-        raise SystemExit(1)
+    author, titles = sender(config.alerts), topic_titles(config)
+    message_id = make_msgid("digest", domain_of(author))
 
+    def message(recipient: str) -> bytes:
+        return compose_digest(
+            news, sender=author, recipient=recipient, titles=titles, message_id=message_id, now=news.until
+        )
 
-def _titles(config: Config) -> dict[str, str]:
-    return {topic.name: topic.title or topic.name for topic in config.topics}
+    send_to_all(config.alerts, message)

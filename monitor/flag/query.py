@@ -106,11 +106,6 @@ def parse(text: str, lexicon: Mapping[str, tuple[TermBlock, ...]]) -> Node:
     return Reader(lexicon).query(text)
 
 
-def parse_term(written: str) -> Term:
-    """One word or phrase, with wildcards, without quotation marks; raises QueryError."""
-    return _term(written, None, 1, 1)
-
-
 def nodes_of(node: Node, *, passing_over: Iterable[str] = ()) -> Iterator[Node]:
     """All nodes of a tree, negated ones too; each lexicon entry is entered once, those of ``passing_over`` never."""
     seen: set[str] = set(passing_over)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from monitor.analyse.quotes.marks import Quoted
 from monitor.analyse.quotes.people import Figure, Mention
 from monitor.analyse.quotes.story import BLANK, Sentence, Speaker, Story
-from monitor.analyse.quotes.words import VERB, Tag, Token, known_person
+from monitor.analyse.quotes.words import VERB, Tag, known_person
 
 _HOME_OFFICES = frozenset(
     ("president", "prime_minister", "chancellor", "foreign_minister", "defence_minister", "minister", "lawmaker")
@@ -542,11 +542,6 @@ def _institution_before(story: Story, sentence: Sentence, pronoun: Mention) -> S
             if mention.others if pronoun.gender == "p" else mention.kind in ("institution", "country"):
                 return resolved(story, one, mention)
     return None
-
-
-def tokens_between(sentence: Sentence, start: int, end: int) -> list[Token]:
-    """The tokens of a sentence inside a span."""
-    return [token for token in sentence.tokens if start <= token.start and token.end <= end]
 
 
 def tag_subject(story: Story, sentence: Sentence, verb: int, since: int) -> Speaker | None:
