@@ -103,13 +103,13 @@ def from_encoder(folder: Path, weights: dict[str, Tensor] | None = None) -> Targ
     if weights is not None:
         net.load_state_dict(weights)
         return net
-    missing, unexpected = net.load_state_dict(_encoder_weights(folder / "model.safetensors"), strict=False)
+    missing, unexpected = net.load_state_dict(encoder_weights(folder / "model.safetensors"), strict=False)
     if unexpected or any(not name.startswith(("dense.", "out.")) for name in missing):
         raise SystemExit(f"{folder} is no BERT encoder this net can take: missing {missing}, unexpected {unexpected}")
     return net
 
 
-def _encoder_weights(path: Path) -> dict[str, Tensor]:
+def encoder_weights(path: Path) -> dict[str, Tensor]:
     weights = {}
     for name, value in load_file(path).items():
         if "position_ids" in name or name.startswith("pooler"):

@@ -162,8 +162,9 @@ def _country_pattern(code: str) -> re.Pattern[str] | None:
 
 @cache
 def _phrase_pattern(kind: str, lang: str) -> re.Pattern[str] | None:
-    block = lexicon.load("targets")[kind].get(lang)
-    return _pattern(block.split("\n")) if block else None
+    blocks = lexicon.load("targets")[kind].items()
+    phrases = [phrase for langs, block in blocks if lang in langs.split() for phrase in block.split("\n")]
+    return _pattern(phrases) if phrases else None
 
 
 def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:
