@@ -1,6 +1,7 @@
 """The part of the read stage that needs only a CPU, in its order: page -> article -> analysis -> what the store keeps.
 
-Pure functions, run in worker processes (see workers.py). They return values; only the main process writes.
+Pure functions, run in worker processes (see workers.py). They return values; only the main process writes. It only
+names these functions: the rooms they call are imported where they are called, so that it stays small and starts fast.
 """
 
 from __future__ import annotations
@@ -11,20 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from monitor import __version__, lexicon
-from monitor.analyse import language
-from monitor.analyse.prospects import prospects
-from monitor.analyse.quotes import quotes
-from monitor.analyse.sentiment import Scorer, load_scorer, sentiment
+from monitor import __version__
 from monitor.errors import ExtractError
-from monitor.extract import extract
-from monitor.extract.versions import changes
-from monitor.flag import Rules, compile_rules
-from monitor.flag.tuning import Tuning, tuned
 from monitor.model import (
     Analysis,
     Article,
@@ -40,9 +33,13 @@ from monitor.model import (
     WatchedStory,
 )
 from monitor.poll import parse_feed
-from monitor.same_story import sketch
 from monitor.settings import Section, SentimentSettings, TopicSettings
 from monitor.urls import canonical_url
+
+if TYPE_CHECKING:
+    from monitor.analyse.sentiment import Scorer
+    from monitor.flag import Rules
+    from monitor.flag.tuning import Tuning
 
 FULL_TEXT = (PageStatus.OK, PageStatus.LIVE)
 FULL_FEED_TEXT = 1000  # characters; what is shorter in a feed is a teaser, not the article
@@ -53,7 +50,7 @@ class AnalysisSettings(Section):
 
     topics: tuple[TopicSettings, ...]
     sentiment: SentimentSettings = SentimentSettings()
-    tunings: dict[str, Tuning] = Field(default_factory=dict)  # topic -> what `monitor tune` learned
+    tunings: dict[str, dict[str, Any]] = Field(default_factory=dict)  # topic -> Tuning that `monitor tune` learned
 
 
 @dataclass(frozen=True)
@@ -75,6 +72,11 @@ def tools(settings_json: str) -> Tools:
         QueryError: a topic's query is wrong.
         ScorerError: the configured scorer cannot be loaded.
     """
+    from monitor import lexicon
+    from monitor.analyse.sentiment import load_scorer
+    from monitor.flag import compile_rules
+    from monitor.flag.tuning import Tuning
+
     settings = AnalysisSettings.model_validate_json(settings_json)
     rules = compile_rules(settings.topics)
     scorer = load_scorer(settings.sentiment)
@@ -84,7 +86,7 @@ def tools(settings_json: str) -> Tools:
     ])  # fmt: skip
     ruleset = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
     tunings = {
-        topic.name: (settings.tunings[topic.name], topic.threshold)
+        topic.name: (Tuning(**settings.tunings[topic.name]), topic.threshold)
         for topic in settings.topics
         if topic.name in settings.tunings
     }
@@ -96,6 +98,12 @@ def analyse(document: Document, with_: Tools) -> Analysis:
 
     A document in which no topic matches at all gets no quotes and no tone: nobody would ask for them.
     """
+    from monitor.analyse import language
+    from monitor.analyse.prospects import prospects
+    from monitor.analyse.quotes import quotes
+    from monitor.analyse.sentiment import sentiment
+    from monitor.flag.tuning import tuned
+
     document = replace(document, lang=language.detect(f"{document.title}\n{document.text}", document.lang))
     verdict = with_.rules.judge(document)
     flags = tuple(
@@ -129,6 +137,8 @@ def read_entry(entry: PendingEntry, page: Page, settings_json: str, read_at: dat
     Raises:
         ExtractError: the page's bytes cannot be read at all; it may be better the next time.
     """
+    from monitor.same_story import sketch
+
     article = _article_of(entry, page)
     title, text, source = _best_text(entry, article)
     if not title and not text:
@@ -187,6 +197,8 @@ def read_again(watched: WatchedStory, page: Page, settings_json: str, read_at: d
         ExtractError: the page's bytes cannot be read at all; it may be better the next time.
     """
     entry = watched.entry
+    from monitor.extract.versions import changes
+
     article = _article_of(entry, page)
     if article is None or article.status not in FULL_TEXT:
         return Reading(article.status, article.quality) if article else Reading(PageStatus.SHORT, "no page")
@@ -245,6 +257,8 @@ _NO_TONE = Sentiment(label=None, score=None, confidence=None, targets=(), scorer
 
 
 def _article_of(entry: PendingEntry, page: Page) -> Article | None:
+    from monitor.extract import extract
+
     if page.response is None:
         return None
     return extract(
@@ -259,6 +273,8 @@ def _article_of(entry: PendingEntry, page: Page) -> Article | None:
 
 def _last_words(watched: WatchedStory) -> tuple[str, str] | None:
     """Title and text of the newest kept page; without one, of the story, if they came from a page."""
+    from monitor.extract import extract
+
     kept = watched.page
     if kept is not None:
         try:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from monitor.store import Store
 
 # what a worker needs sooner or later, imported once by the process that workers are forked from
-PRELOAD = ("monitor.work", "trafilatura", "htmldate", "lxml.html")
+PRELOAD = ("monitor.preload",)
 
 F = TypeVar("F", bound=Callable[..., Any])
 

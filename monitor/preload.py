@@ -1,0 +1,43 @@
+"""What every worker needs, loaded once: the fork server imports this module, and its workers are copies of it.
+
+Holds nothing. Reading a made-up page that speaks of an accession fills the caches of ``work`` and of all that it calls: word lists,
+patterns, the language model, the net that finds a page's text. Memory that is filled before the copy is shared.
+"""
+
+from __future__ import annotations
+
+import gc
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import htmldate  # noqa: F401  # asked for the date of pages that do not state one
+import lxml.html  # noqa: F401
+import trafilatura  # noqa: F401  # asked for a second opinion on a page's text
+
+from monitor import work
+from monitor.model import PendingEntry, Response
+from monitor.settings import DEFAULT_TOPICS, SentimentSettings
+
+with suppress(ImportError):  # the extra [neural]; a network itself starts threads, which a fork would lose
+    import onnxruntime  # noqa: F401
+    import tokenizers  # noqa: F401
+
+_STORY = "Parliament ratified Harland's accession to NATO on Monday. “We will join the alliance,” the minister said."
+_PAGE = f"<html lang='en'><title>{_STORY}</title><article><h1>{_STORY}</h1>{f'<p>{_STORY}</p>' * 9}</article></html>"
+
+
+def read_one() -> None:
+    """The way of a story through a worker, once."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    entry = PendingEntry(
+        id=0, feed_id=0, key="", link="https://preload.invalid/story", title=_STORY, summary="", content="",
+        authors=(), published_at=now, seen_at=now, attempts=0, first_poll=False, outlet="", country=None, camp=None,
+        lang=None,
+    )  # fmt: skip
+    page = work.Page(Response("", "https://preload.invalid/story", 200, {}, _PAGE.encode(), 0), now)
+    settings = work.AnalysisSettings(topics=DEFAULT_TOPICS, sentiment=SentimentSettings(scorer="linear"))
+    work.read_entry(entry, page, settings.model_dump_json(), now)
+
+
+read_one()
+gc.freeze()  # what is here stays: the workers' collector need not look at it, which would copy its memory
