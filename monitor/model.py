@@ -310,6 +310,7 @@ class Quote:
     country: str | None  # of whom they speak for: ISO code, "NATO", "EU"
     about_accession: bool
     stance: StanceLabel | None  # toward the accession; None when not about it
+    meaning: bytes = b""  # of words about the accession: a vector, near that of a translation; empty: none was made
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,6 +376,7 @@ class KnownQuote:
     lang: str | None  # of the story
     text: str
     at: datetime  # its story was published, else first seen
+    meaning: bytes = b""  # as in Quote
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What every worker needs, loaded once: the fork server imports this module, and its workers are copies of it.
 
-Holds nothing. Reading a made-up page that speaks of an accession fills the caches of ``work`` and of all that it calls: word lists,
+Holds nothing. Reading a made-up page that speaks of an accession fills the caches of ``work`` and of all that it
+calls: word lists,
 patterns, the language model, the net that finds a page's text. Memory that is filled before the copy is shared.
 """
 

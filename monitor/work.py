@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -27,6 +27,7 @@ from monitor.model import (
     PageRecord,
     PageStatus,
     PendingEntry,
+    Quote,
     Response,
     Sentiment,
     StoryRecord,
@@ -59,6 +60,7 @@ class Tools:
 
     rules: Rules
     scorer: Scorer
+    meaning: Callable[[Sequence[str]], list[bytes]] | None  # vectors of sentences; None: the extra is not there
     targets: tuple[str, ...]
     tunings: Mapping[str, tuple[Tuning, float]]  # with the topic's own threshold
     ruleset: str  # hash of everything that decides the outcome
@@ -73,6 +75,7 @@ def tools(settings_json: str) -> Tools:
         ScorerError: the configured scorer cannot be loaded.
     """
     from monitor import lexicon
+    from monitor.analyse import multilingual
     from monitor.analyse.sentiment import load_scorer
     from monitor.flag import compile_rules
     from monitor.flag.tuning import Tuning
@@ -90,7 +93,8 @@ def tools(settings_json: str) -> Tools:
         for topic in settings.topics
         if topic.name in settings.tunings
     }
-    return Tools(rules, scorer, settings.sentiment.targets, tunings, ruleset)
+    meaning = multilingual.vectors if scorer.name == "neural" else None
+    return Tools(rules, scorer, meaning, settings.sentiment.targets, tunings, ruleset)
 
 
 def analyse(document: Document, with_: Tools) -> Analysis:
@@ -115,7 +119,22 @@ def analyse(document: Document, with_: Tools) -> Analysis:
     tone = sentiment(document, flags, verdict.countries, said, with_.scorer, with_.targets)
     strongest = max(flags, key=lambda flag: flag.score)
     outlook = prospects(document, strongest, tone, said) if strongest.flagged else None
+    if strongest.flagged and with_.meaning:
+        said = _with_meanings(said, document.lang, with_.meaning)
     return Analysis(document.lang, flags, verdict.keywords, verdict.countries, tone, outlook, said)
+
+
+def _with_meanings(
+    said: tuple[Quote, ...], lang: str | None, meaning: Callable[[Sequence[str]], list[bytes]]
+) -> tuple[Quote, ...]:
+    """The quotations about the accession with what the ledger needs to know their translations."""
+    from monitor.analyse import multilingual
+
+    if lang not in multilingual.card()["understands"]:
+        return said
+    chosen = [index for index, quote in enumerate(said) if quote.about_accession and quote.text]
+    vectors = dict(zip(chosen, meaning([said[index].text for index in chosen]), strict=True)) if chosen else {}
+    return tuple(replace(quote, meaning=vectors.get(index, b"")) for index, quote in enumerate(said))
 
 
 @dataclass(frozen=True)

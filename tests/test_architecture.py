@@ -23,7 +23,7 @@ STAGES = (
     "channels",
     "inbox",
 )
-SHARED = ("model", "settings", "errors", "text", "urls", "lexicon")
+SHARED = ("model", "settings", "errors", "text", "urls", "people", "lexicon")
 
 
 def modules() -> dict[str, ast.Module]:

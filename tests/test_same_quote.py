@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import given
@@ -84,3 +86,67 @@ def test_no_words_stop_it(new: list[tuple[str, str | None]], old: list[tuple[str
     stored = [known(text, speaker, saying=number) for number, (text, speaker) in enumerate(old)]
     found = said_before([a_quote(text, speaker) for text, speaker in new], "en", stored)
     assert set(found) <= set(range(len(new)))
+
+
+# --- translations --------------------------------------------------------------------------------------------------
+
+NEURAL = all(find_spec(name) for name in ("onnxruntime", "tokenizers", "numpy"))
+EAST, NORTH_EAST, NORTH = (bytes(v) for v in ([100, 0, 20], [90, 80, 20], [0, 100, 20]))
+UKRAINIAN = "В Альянсі немає готовності нас запросити"
+
+
+def translated(
+    meaning: bytes, text: str = UKRAINIAN, speaker: str | None = "Олена Коваленко", before: bytes = EAST
+) -> dict[int, int]:
+    """What is found for a Ukrainian quotation of that meaning, when an English one of meaning ``before`` is stored."""
+    quote = replace(a_quote(text, speaker), meaning=meaning)
+    return said_before([quote], "uk", [replace(known(), meaning=before)])
+
+
+def test_a_translation_is_the_same_saying() -> None:
+    """Near in meaning, of a speaker whose name is spelt in another alphabet."""
+    assert translated(EAST) == {0: 7}
+    assert translated(NORTH_EAST) == {0: 7}
+
+
+@pytest.mark.parametrize(
+    ("meaning", "text", "speaker"),
+    [
+        (NORTH, UKRAINIAN, "Олена Коваленко"),
+        (EAST, UKRAINIAN, "Іван Шевчук"),
+        (EAST, UKRAINIAN, None),
+        (b"", UKRAINIAN, "Олена Коваленко"),
+        (EAST[:2], UKRAINIAN, "Олена Коваленко"),
+    ],
+)
+def test_another_meaning_or_mouth_is_another_saying(meaning: bytes, text: str, speaker: str | None) -> None:
+    """Also where no meaning was made, or one by another model."""
+    assert translated(meaning, text, speaker) == {}
+
+
+def test_other_numbers_are_another_saying() -> None:
+    """In two years is not in five."""
+    quote = replace(a_quote("За 5 років ми будемо в НАТО", "Олена Коваленко"), meaning=EAST)
+    before = replace(known("In 2 years we shall be in NATO"), meaning=EAST)
+    assert said_before([quote], "uk", [before]) == {}
+
+
+def test_the_same_wording_comes_before_a_translation() -> None:
+    """Of two sayings that fit, the one in the same words."""
+    quote = replace(a_quote(LINE), meaning=EAST)
+    before = [replace(known(UKRAINIAN, "Олена Коваленко", "uk", 3), meaning=EAST), known(saying=4)]
+    assert said_before([quote], "en", before) == {0: 4}
+
+
+@pytest.mark.skipif(not NEURAL, reason="the extra [neural] is not installed")
+def test_the_network_knows_a_translation_from_another_saying_on_the_same_subject() -> None:
+    """The real vectors, of sentences made up for this test."""
+    from monitor.analyse.multilingual import vectors
+
+    english, ukrainian, other = vectors([
+        "We shall not give up our application, whoever asks us to",
+        "Ми не відкличемо свою заявку, хоч би хто про це просив",
+        "Заявку розглянуть на саміті, коли її підтримають усі союзники",
+    ])  # fmt: skip
+    assert translated(ukrainian, before=english) == {0: 7}
+    assert translated(other, before=english) == {}

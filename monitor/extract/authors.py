@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import unescape
+from itertools import islice
 
 from lxml import etree
 
@@ -140,6 +141,7 @@ def _bylines(root: etree._Element) -> list[str]:
     after: list[str] = []
     before: list[str] = []
     headed = False
+    known: dict[str, bool] = {}  # most names stand on many elements of a page
     for element in root.iter("h1", "a", "span", "div", "p", "address", "li", "em", "strong", "b", "h3", "h4", "h5"):
         if element.tag == "h1":
             headed = True
@@ -147,14 +149,16 @@ def _bylines(root: etree._Element) -> list[str]:
         get = element.get
         exact = get("rel") == "author" or get("itemprop") == "author" or "/author/" in (get("href") or "")
         names = f"{get('class') or ''} {get('id') or ''} {get('data-testid') or ''}"
-        if not exact and not _BYLINE_NAMES.search(names):
+        if names not in known:
+            known[names] = _BYLINE_NAMES.search(names) is not None
+        if not exact and not known[names]:
             continue
         text = " ".join(", ".join(piece.strip() for piece in element.itertext() if piece.strip()).split())
         if 3 < len(text) < 150 and not _stands_elsewhere(element):
             (marked if exact and headed else after if headed else before).append(text)
     for texts, most in ((marked, 3), (after, 1), (before, 1)):
-        if named := [text for text in texts if any(map(is_person, split(text)))]:
-            return named[:most]
+        if named := list(islice((text for text in texts if any(map(is_person, split(text)))), most)):
+            return named
     return []
 
 

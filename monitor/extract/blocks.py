@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -16,14 +17,17 @@ _BLOCK_TAGS = frozenset(
     "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 "  # noqa: SIM905
     "h4 h5 h6 header hr html li main ol p pre section summary table tbody td tfoot th thead tr ul".split()
 )
+# left out; an img cannot hold anything, and is named to save a look into it
 _SKIPPED = frozenset(
     "head nav script style noscript svg iframe button select option input textarea template object embed datalist "  # noqa: SIM905
-    "dialog".split()
+    "dialog img".split()
 )
 _MAX_DEPTH = 300  # nested elements; libxml2 stops at 256, but its newer versions may not, and Python at 1,000 calls
 _MAX_NAMES = 300  # characters of class, id and so on: they are kept for the next page
 _STRONG = frozenset(("b", "strong"))
 _NAMING = frozenset(("class", "id", "role", "itemprop", "data-testid", "data-component"))
+
+_Attributes = Sequence[tuple[str, str]]
 
 # What an element is for, as its class, id and so on tell (words in lexicon/pages.yaml), or its attributes ("hidden").
 # The order is that of the features, so a new role means new weights.
@@ -63,6 +67,7 @@ class Box:
 
     tag: str
     parent: int  # index of the box around it, -1 for the outermost
+    end: int  # index after the last box in it
     roles: int  # named on itself, as bits
     signature: str  # tag and class, to tell likes
 
@@ -91,25 +96,32 @@ def read(root: etree._Element) -> Layout:
     """The page's text in blocks. Menus, buttons, form fields and readers' comments are left out."""
     walker = _Walker()
     body = root.find("body") if root.tag == "html" else root
-    walker.box(body if body is not None else root, -1)
+    outermost = body if body is not None else root
+    walker.box(outermost, outermost.items(), -1)
     return walker.layout
 
 
 @lru_cache(maxsize=20_000)
-def roles(names: str) -> int:
-    """The roles that the words of a class, id and so on name, as bits of ``BIT``."""
-    found = 0
+def _roles(names: str, css: str) -> int:
+    """What a class, id and so on name, as bits of ``BIT``: each word by itself or with the next.
+
+    ``css``: the class alone, which may hide the element.
+    """
+    found = 0 if _HIDDEN_NAMES.isdisjoint(css.split()) else BIT["hidden"]
     parts = _NAME.findall(_CAMEL.sub(" ", names).lower())
-    for pair in pairwise(parts) if len(parts) > 1 else [(*parts, "")]:
-        found |= _pair_roles("-".join(pair))
+    for part in parts:
+        found |= _word_roles(part)
+    if words.pairs().search("-".join(parts)):  # few names hold a role of two words
+        for pair in pairwise(parts):
+            found |= _word_roles("-".join(pair))
     return found
 
 
-@lru_cache(maxsize=50_000)
-def _pair_roles(pair: str) -> int:
+@lru_cache(maxsize=20_000)
+def _word_roles(word: str) -> int:
     found = 0
     for role, pattern in words.roles().items():
-        if pattern.search(pair):
+        if pattern.search(word):
             found |= BIT[role]
     return found
 
@@ -124,44 +136,52 @@ class _Walker:
         self.broken = False
         self.depth = 0
 
-    def box(self, element: etree._Element, parent: int) -> None:
+    def box(self, element: etree._Element, attributes: _Attributes, parent: int) -> None:
         tag = element.tag
         own = _TAG_ROLES.get(tag, 0)
         signature = tag
-        if attributes := element.attrib:
-            own |= _roles(attributes)
-            signature = f"{tag} {attributes.get('class') or ''}"
-        index = len(self.layout.boxes)
-        self.layout.boxes.append(Box(tag, parent, own, signature))
+        if attributes:
+            named, css = _named(attributes)
+            own |= named
+            signature = f"{tag} {css}"
+        boxes = self.layout.boxes
+        index = len(boxes)
+        box = Box(tag, parent, index, own, signature)
+        boxes.append(box)
         self.flush(max(parent, 0))
         self.content(element, index, False, False)
         self.flush(index)
+        box.end = len(boxes)
 
     def content(self, element: etree._Element, box: int, link: bool, strong: bool) -> None:
         if self.depth >= _MAX_DEPTH:
             self.add(" ".join(element.itertext()), link, strong)
             return
-        if element.text:
-            self.add(element.text, link, strong)
+        if text := element.text:
+            self.add(text, link, strong)
         self.depth += 1
         for child in element:
             tag = child.tag
             if tag in _BLOCK_TAGS:
-                if _holds_comments(child):
+                attributes = child.items()
+                if attributes and _holds_comments(child, attributes):
                     self.flush(box)
                 else:
-                    self.box(child, box)
+                    self.box(child, attributes, box)
             elif tag == "br":
                 self.flush(box, by_break=True)
+            elif tag == "a":
+                self.links += 1
+                self.content(child, box, True, strong)
             elif tag not in _SKIPPED:
-                if tag == "a":
-                    self.links += 1
-                self.content(child, box, link or tag == "a", strong or tag in _STRONG)
-            if child.tail:
-                self.add(child.tail, link, strong)
+                self.content(child, box, link, strong or tag in _STRONG)
+            if text := child.tail:
+                self.add(text, link, strong)
         self.depth -= 1
 
     def add(self, text: str, link: bool, strong: bool) -> None:
+        if not self.parts and text.isspace():
+            return  # what stands between most tags, and would be dropped from the block's start
         self.parts.append(text)
         if link or strong:
             length = len(text.strip())
@@ -171,31 +191,39 @@ class _Walker:
     def flush(self, box: int, *, by_break: bool = False) -> None:
         if self.parts:
             text = " ".join("".join(self.parts).split())
-            if text:
-                by_breaks = by_break or self.broken
-                self.layout.blocks.append(Block(box, text, self.link_chars, self.links, self.strong_chars, by_breaks))
+            by_breaks = by_break or self.broken
+            self.layout.blocks.append(Block(box, text, self.link_chars, self.links, self.strong_chars, by_breaks))
             self.parts = []
         self.broken = by_break
         self.link_chars = self.links = self.strong_chars = 0
 
 
-def _roles(attributes: etree._Attrib) -> int:
+def _named(attributes: _Attributes) -> tuple[int, str]:
+    """(the roles that an element's attributes name, its class)."""
     named = []
-    hidden = False
-    for name, value in attributes.items():
+    css = ""
+    hidden = 0
+    for name, value in attributes:
         if name in _NAMING:
             named.append(value)
-            hidden = hidden or (name == "class" and not _HIDDEN_NAMES.isdisjoint(value.split()))
+            if name == "class":
+                css = value
         elif name == "style":
-            hidden = hidden or _HIDDEN_STYLE.search(value) is not None
+            hidden = hidden or (BIT["hidden"] if _HIDDEN_STYLE.search(value) else 0)
         elif name == "hidden" or (name == "aria-hidden" and value == "true"):
-            hidden = True
-    return (roles(" ".join(named)[:_MAX_NAMES]) if named else 0) | (BIT["hidden"] if hidden else 0)
+            hidden = BIT["hidden"]
+    if not named:
+        return hidden, css
+    hiding = css if len(css) <= _MAX_NAMES else " ".join(_HIDDEN_NAMES.intersection(css.split()))
+    return hidden | _roles(" ".join(named)[:_MAX_NAMES], hiding), css
 
 
-def _holds_comments(element: etree._Element) -> bool:
-    for name in ("class", "id"):
-        value = element.get(name)
-        if value and ("omment" in value or "isqus" in value or "respond" in value) and _COMMENTS.search(value.lower()):
+def _holds_comments(element: etree._Element, attributes: _Attributes) -> bool:
+    for name, value in attributes:
+        if (
+            ("omment" in value or "isqus" in value or "respond" in value)
+            and name in ("class", "id")
+            and _COMMENTS.search(value.lower())
+        ):
             return element.tag != "body" and element.find(".//h1") is None
     return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 _META = re.compile(
@@ -101,6 +102,9 @@ def _codec(name: str) -> str | None:
 
 
 def _decoded(body: bytes, charset: str, basis: str) -> Decoded:
+    if charset == "utf-8":
+        with suppress(UnicodeDecodeError):  # nearly every page is valid, and nothing need be counted
+            return Decoded(body.decode(charset), charset, basis, 0.0)
     text = body.decode(charset, "replace")
     # a page may hold U+FFFD itself, written by a careless publisher; that is its text and no failure of ours
     own = body.count(b"\xef\xbf\xbd") if charset == "utf-8" else 0

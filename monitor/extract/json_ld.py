@@ -78,16 +78,26 @@ def read(scripts: Sequence[str], url: str) -> Claims:
 
 def _loads(script: str) -> Any:
     """The script's JSON, mended where it is nearly JSON; None where it is not."""
-    script = _WRAPPING.sub("", script).strip()
-    for text in (script, _TRAILING_COMMA.sub(r"\1", script.replace("\\'", "'"))):
+    for text in _readings(script):
         try:
             return json.loads(text, strict=False)
         except (ValueError, RecursionError):
             continue
     try:  # two objects in one script, or rubbish after the first
-        return json.JSONDecoder(strict=False).raw_decode(script)[0]
+        return json.JSONDecoder(strict=False).raw_decode(_unwrapped(script))[0]
     except (ValueError, RecursionError):
         return None
+
+
+def _readings(script: str) -> Iterator[str]:
+    """The script as it is, out of its wrapping, mended: each is made only where the one before is no JSON."""
+    yield script.strip()
+    yield _unwrapped(script)
+    yield _TRAILING_COMMA.sub(r"\1", _unwrapped(script).replace("\\'", "'"))
+
+
+def _unwrapped(script: str) -> str:
+    return _WRAPPING.sub("", script).strip()
 
 
 def _nodes(value: Any, depth: int = 0) -> Iterator[Node]:

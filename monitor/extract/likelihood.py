@@ -33,15 +33,14 @@ class Net:
         if not len(features):
             return np.zeros(0, np.float32)
         scaled = np.clip((features - self.mean) / self.scale, -5, 5)
-        return np.concatenate([self._forward(scaled[start : start + _ROWS]) for start in range(0, len(scaled), _ROWS)])
-
-    def _forward(self, scaled: Matrix) -> Matrix:
-        total = np.zeros(len(scaled), np.float32)
+        batches = [slice(start, start + _ROWS) for start in range(0, len(scaled), _ROWS)]
+        total: npt.NDArray[np.floating] = np.zeros(len(scaled), np.float32)
         for hidden, bias, output, output_bias in zip(
             self.hidden, self.hidden_bias, self.output, self.output_bias, strict=True
         ):
-            units = np.maximum(scaled @ hidden + bias, 0)
-            total = total + 1 / (1 + np.exp(-(units @ output + output_bias)))
+            units = np.maximum(np.concatenate([scaled[rows] @ hidden for rows in batches]) + bias, 0)
+            answer = np.concatenate([units[rows] @ output for rows in batches])
+            total = total + 1 / (1 + np.exp(-(answer + output_bias)))
         return (total / len(self.hidden)).astype(np.float32)
 
     def save(self, path: str) -> None:

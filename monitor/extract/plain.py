@@ -17,8 +17,6 @@ _BLOCK = re.compile(
 )
 _CELL = re.compile(rf"</?t[dh]\b{_ATTRIBUTES}>", re.IGNORECASE)
 _TAG = re.compile(rf"<[/!?]?[a-zA-Z]{_ATTRIBUTES}>")
-_SPACES = re.compile(r"[^\S\n]+")
-_LINES = re.compile(r"\s*\n\s*")
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b\u2060\ufeff]")
 
 
@@ -42,4 +40,5 @@ def plain_text(html: str) -> str:
 def tidy(text: str) -> str:
     """``text`` without invisible characters, runs of white space as one space, no blank lines."""
     text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _LINES.sub("\n", _SPACES.sub(" ", text)).strip()
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    return "\n".join(line for line in lines if line)

@@ -47,7 +47,8 @@ def judge(
 ) -> Verdict:
     """The status of what was read: the first rule that holds, the surest and worst first."""
     size = chars(text)
-    shown = "\n".join(block.text for block in layout.blocks[:_SHOWN])
+    # what a page shows tells only where the text is short
+    shown = "\n".join(block.text for block in layout.blocks[:_SHOWN]) if size < _STUB else ""
     for rule in (
         _gone(meta, size, url, feed_title),
         _consent(shown, size, url, feed_title or meta.title),
@@ -113,9 +114,9 @@ def _media(claims: Claims, meta: Metadata, size: int) -> Verdict | None:
 def _stub(claims: Claims, meta: Metadata, text: str, size: int, feed_text: str) -> Verdict | None:
     if meta.free is False and size < _STUB:
         return Verdict(PageStatus.STUB, f"stub: not free and {size} characters")
-    words = len(text.split())
     # some pages count characters as words: believed only for a short text, or where the page says that it is not free
-    if claims.words > 100 and words < 0.5 * claims.words and (size < _STUB or meta.free is False):
+    believed = claims.words > 100 and (size < _STUB or meta.free is False)
+    if believed and (words := len(text.split())) < 0.5 * claims.words:
         return Verdict(PageStatus.STUB, f"stub: {words} words of the {claims.words} that the page claims")
     if size < _STUB and (wall := pattern("paywall").search(text[-600:])):
         return Verdict(PageStatus.STUB, f"stub: {wall[0][:40]!r} at the end of {size} characters")

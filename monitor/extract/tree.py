@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import numpy as np
 from lxml import etree
 
 from monitor.errors import ExtractError
@@ -15,8 +16,9 @@ from monitor.errors import ExtractError
 MAX_CHARS = 3_000_000  # of mark-up without scripts; a longer page is cut there, and says so
 _MAX_DEPTH = 120  # to which a page is flattened that is nested deeper than the parser goes
 
-_OPENER = re.compile(
-    r"<(script|style|svg|noscript|template|iframe|object|canvas|audio|video|select|textarea|math|map)\b[^>]*>|<!--",
+_OPENER = re.compile(  # the first letters ahead: most tags are another's, and are passed without a look at each name
+    r"<(?=[snticoavm!])"
+    r"(?:(script|style|svg|noscript|template|iframe|object|canvas|audio|video|select|textarea|math|map)\b[^>]*>|!--)",
     re.IGNORECASE,
 )
 _CLOSERS = {
@@ -28,9 +30,12 @@ _CLOSERS = {
 }
 _QUOTED = re.compile(r"""\\["']|&quot;|&#34;""")  # such a tag stands inside a string or an attribute and opens nothing
 _LD_JSON = re.compile(r"""type\s*=\s*["']?\s*application/ld\+json""", re.IGNORECASE)
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff]|[\ud800-\udfff]")
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_IS_UNFIT = np.zeros(0x10000, np.bool_)
+_IS_UNFIT[[ord(sign) for sign in _UNFIT.findall("".join(map(chr, range(0x10000))))]] = True
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)[^>]*?(/?)>")
-_LONG_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)\s[^<>]{4000,}>")
+_LONG = 4000  # characters of a tag that may have too many attributes
+_LONG_TAG = re.compile(rf"<([a-zA-Z][a-zA-Z0-9]*)\s[^<>]{{{_LONG},}}>")
 _MAX_ATTRIBUTES = 300
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())  # noqa: SIM905
 
@@ -55,7 +60,8 @@ def load(text: str) -> Page:
     """
     markup, json_ld, scripts = strip(text)
     notes = []
-    markup = _LONG_TAG.sub(_without_attributes, markup)
+    if _holds_long_piece(markup):
+        markup = _LONG_TAG.sub(_without_attributes, markup)
     if len(markup) > MAX_CHARS:
         markup = markup[:MAX_CHARS]
         notes.append(f"cut at {MAX_CHARS:,} characters")
@@ -67,6 +73,20 @@ def load(text: str) -> Page:
     if root is None:
         raise ExtractError("the page holds no HTML element")
     return Page(root, markup, json_ld, scripts, len(text), tuple(notes))
+
+
+def _holds_long_piece(markup: str) -> bool:
+    """Whether there are ``_LONG`` characters somewhere without a "<": only then can a tag be that long.
+
+    Looks back from each such distance for a "<", so it touches a small part of the mark-up only.
+    """
+    start = 0
+    while start + _LONG < len(markup):
+        last = markup.rfind("<", start, start + _LONG)
+        if last < 0:
+            return True
+        start = last + 1
+    return False
 
 
 def _without_attributes(tag: re.Match[str]) -> str:
@@ -92,7 +112,17 @@ def strip(text: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         if name == "script" and inner_end > match.end():
             (json_ld if _LD_JSON.search(match[0]) else scripts).append(text[match.end() : inner_end])
     kept.append(text[position:])
-    return _CONTROL.sub(" ", " ".join(kept)), tuple(json_ld), tuple(scripts)
+    return _without_unfit(" ".join(kept)), tuple(json_ld), tuple(scripts)
+
+
+def _without_unfit(text: str) -> str:
+    """``text`` with a space for each control character and other sign that no page may hold.
+
+    Nearly all texts have none, which the table tells in half the time. It also finds the pairs that UTF-16 makes of
+    emojis; the pattern then tells that nothing is wrong with these.
+    """
+    codes = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16)
+    return _UNFIT.sub(" ", text) if _IS_UNFIT[codes].any() else text
 
 
 def _element_end(text: str, opener: re.Match[str], name: str, unclosed: set[str]) -> tuple[int, int]:
@@ -113,7 +143,7 @@ def _element_end(text: str, opener: re.Match[str], name: str, unclosed: set[str]
 
 def _parse(markup: str) -> tuple[etree._Element | None, bool]:
     """(root element, whether all of the mark-up was read)."""
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
     try:
         root = etree.fromstring(markup.encode("utf-8", "replace"), parser)
     except etree.LxmlError:  # "Document is empty": nothing but white space or unreadable mark-up

@@ -8,6 +8,8 @@ from functools import cache
 
 from monitor import lexicon
 
+_BETWEEN = re.compile(r"\|(?![^()]*\))")  # alternatives, but for those within parentheses
+
 
 @cache
 def pattern(name: str, form: str = "{}") -> re.Pattern[str]:
@@ -26,3 +28,10 @@ def stems(name: str) -> frozenset[str]:
 def roles() -> Mapping[str, re.Pattern[str]]:
     """For each role of an element, the words of its class, id and so on that name it (in lower case)."""
     return {role: re.compile("|".join(lines.splitlines())) for role, lines in lexicon.load("pages")["roles"].items()}
+
+
+@cache
+def pairs() -> re.Pattern[str]:
+    """All roles' names of two words, standing apart: "side-*bar" as "side-bar". None has brackets within brackets."""
+    alternatives = (alternative for role in roles().values() for alternative in _BETWEEN.split(role.pattern))
+    return re.compile("|".join(words.replace("-*", "-") for words in alternatives if "-" in words))

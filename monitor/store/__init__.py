@@ -390,10 +390,10 @@ class Store:
     ) -> list[dict[str, Any]]:
         """What a speaker said over time: rows of ``v_quotes``, the newest ``limit``, oldest first.
 
-        ``speaker``: part of the name, case and accents do not matter; empty: any named speaker.
+        ``speaker``: the name or a part of it, in any spelling and alphabet; empty: any named speaker.
         """
         with self._reading():
-            return sayings.ledger(self._conn, search.fold(speaker), stance, since, until, limit)
+            return sayings.ledger(self._conn, speaker, stance, since, until, limit)
 
     def merge_threads(self, into: int, other: int) -> None:
         """Make two threads one. Raises StoreError for threads that are not there."""
@@ -556,6 +556,7 @@ class Store:
 def _prepare(conn: sqlite3.Connection, path: Path, *, write: bool) -> None:
     """Bring the file up to this version where we may; refuse what we cannot use."""
     conn.create_function("fold", 1, search.fold, deterministic=True)
+    conn.create_function("is_person", 2, search.is_person, deterministic=True)
     try:
         ready = schema.check(conn, path)
         if write and not (ready and views.up_to_date(conn)):

@@ -46,8 +46,8 @@ _MENTION = """
 _PROSPECTS = "insert into prospects (story_id, topic, label, score, confidence, evidence) values (?, ?, ?, ?, ?, ?)"
 _QUOTE = """
     insert into quotes (story_id, kind, speaker, speaker_surface, role, country, text, "start", "end", spans,
-        about_accession, stance, saying_id)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        about_accession, stance, saying_id, meaning)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -180,6 +180,7 @@ def _quote_row(story_id: int, quote: Quote, saying: int) -> tuple[object, ...]:
         int(quote.about_accession),
         quote.stance,
         saying,
+        quote.meaning or None,
     )
 
 
@@ -266,4 +267,5 @@ def _quote(row: sqlite3.Row) -> Quote:
         country=row["country"],
         about_accession=bool(row["about_accession"]),
         stance=row["stance"],
+        meaning=row["meaning"] or b"",
     )

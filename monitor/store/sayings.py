@@ -14,7 +14,7 @@ from monitor.model import KnownQuote, Quote
 from monitor.store.columns import from_text, from_time, required_time
 
 _RECENT = """
-    select q.saying_id, q.speaker, s.lang, q.text, coalesce(s.published_at, s.first_seen_at) as at
+    select q.saying_id, q.speaker, s.lang, q.text, coalesce(s.published_at, s.first_seen_at) as at, q.meaning
     from stories s join quotes q on q.story_id = s.id
     where coalesce(s.published_at, s.first_seen_at) >= :since
     order by coalesce(s.published_at, s.first_seen_at), q.id
@@ -37,7 +37,9 @@ def existing(conn: sqlite3.Connection, saying_id: int | None) -> int | None:
 def recent(conn: sqlite3.Connection, since: datetime) -> list[KnownQuote]:
     """Quotations of stories published (or first seen) at or after ``since``, in time order."""
     return [
-        KnownQuote(row["saying_id"], row["speaker"], row["lang"], row["text"], required_time(row["at"]))
+        KnownQuote(
+            row["saying_id"], row["speaker"], row["lang"], row["text"], required_time(row["at"]), row["meaning"] or b""
+        )
         for row in conn.execute(_RECENT, {"since": from_time(since)})
     ]
 
@@ -58,11 +60,13 @@ def ledger(
     until: datetime | None,
     limit: int,
 ) -> list[dict[str, Any]]:
-    """Rows of ``v_quotes`` in time order, the newest ``limit`` of them. ``speaker``: part of a name, folded."""
+    """Rows of ``v_quotes`` in time order, the newest ``limit`` of them. ``speaker``: a name or part of one, as spelt
+    anywhere.
+    """
     rows = conn.execute(
         """
         select * from v_quotes
-        where instr(fold(speaker), :speaker) and (:stance is null or stance = :stance)
+        where is_person(speaker, :speaker) and (:stance is null or stance = :stance)
             and (:since is null or first_at >= :since) and (:until is null or first_at < :until)
         order by first_at desc, saying_id desc limit :limit
         """,

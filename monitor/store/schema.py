@@ -365,6 +365,10 @@ create index changes_story on changes (story_id);
 create index changes_at on changes (at);
 """
 
+_MEANING = """
+alter table quotes add column meaning blob;  -- of words about the accession: 8-bit vector, near that of a translation
+"""
+
 
 def _sql(script: str) -> Callable[[Database], None]:
     # executescript() would commit the open transaction first
@@ -383,6 +387,7 @@ STEPS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("analysis", _sql(_ANALYSIS)),
     ("alerts", _sql(_ALERTS)),
     ("watch", _sql(_WATCH)),
+    ("meaning of quotations", _sql(_MEANING)),
 )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from monitor.people import same_person
 from monitor.store.columns import from_text, from_time
 
 # weights of bm25: a word in the title says more
@@ -64,7 +65,7 @@ class Filters:
     lang: str | None = None
     country: str | None = None  # that the story is about, ISO code
     stance: str | None = None  # of a quoted speaker toward the accession
-    speaker: str | None = None  # part of the name of a quoted speaker, the same one where stance is given too
+    speaker: str | None = None  # name of a quoted speaker, or a part of it, in any spelling; with ``stance``, the same
 
 
 def search(conn: sqlite3.Connection, words: str, filters: Filters, limit: int) -> list[dict[str, Any]]:
@@ -102,6 +103,11 @@ def fold(text: str | None) -> str:
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
+def is_person(name: str | None, asked: str | None) -> bool:
+    """For SQL: is ``asked`` a part of the name, or another spelling of it, in any alphabet?"""
+    return name is not None and asked is not None and (fold(asked) in fold(name) or same_person(name, asked))
+
+
 def _conditions(filters: Filters) -> tuple[str, dict[str, object]]:
     sql = ""
     if filters.topic is not None:
@@ -130,14 +136,14 @@ def _conditions(filters: Filters) -> tuple[str, dict[str, object]]:
         "lang": filters.lang and from_text(filters.lang).lower(),
         "country": filters.country and from_text(filters.country).upper(),
         "stance": filters.stance and from_text(filters.stance),
-        "speaker": from_text(fold(filters.speaker)),
+        "speaker": filters.speaker and from_text(filters.speaker),
     }
     return sql, values
 
 
 def _quote_conditions(filters: Filters) -> str:
     sql = " and q.stance = :stance" if filters.stance is not None else ""
-    return sql + (" and instr(fold(q.speaker), :speaker)" if filters.speaker is not None else "")
+    return sql + (" and is_person(q.speaker, :speaker)" if filters.speaker is not None else "")
 
 
 def _snippets(conn: sqlite3.Connection, match: str, ids: Sequence[int]) -> dict[int, str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from monitor.analyse.sentiment import score_lines, sentiment
+from monitor.analyse.sentiment import Scorer, score_lines, sentiment
 from monitor.analyse.sentiment.targets import KINDS, PLACES_PER_TARGET
 from monitor.errors import ScorerError
 from monitor.model import Country, Document, Evidence, Flag, Quote, Sentiment, TargetSentiment
@@ -13,7 +13,7 @@ from monitor.text import sentences
 BAD, PLAIN, GOOD = (0.9, 0.08, 0.02), (0.05, 0.9, 0.05), (0.02, 0.08, 0.9)
 
 
-class WordScorer:
+class WordScorer(Scorer):
     """Negative where the sentence says "toxic", positive where it says "welcomed", else neutral."""
 
     name, revision, languages, note = "words", "1", frozenset({"en"}), ""

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.analyse.onnx_model import CARD, NETWORK, TOKENIZER, window
 from monitor.analyse.sentiment import sentiment
 from monitor.analyse.sentiment.linear import LinearScorer, features
-from monitor.analyse.sentiment.neural import CARD, NETWORK, TOKENIZER, NeuralScorer, window
+from monitor.analyse.sentiment.neural import EnglishScorer
 from monitor.analyse.sentiment.scorers import Scorer, load_scorer
 from monitor.errors import ScorerError
 from monitor.model import Document
@@ -174,14 +175,14 @@ def test_a_damaged_file_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / CARD).write_text(json.dumps(card))
     (tmp_path / name).write_bytes(b"Content")
     with pytest.raises(ScorerError, match=rf"{name} of the neural scorer is damaged"):
-        NeuralScorer(tmp_path)
+        EnglishScorer(tmp_path)
 
 
 @needs_neural
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     """A package without its model: the reason, not a traceback."""
     with pytest.raises(ScorerError, match=r"model\.json of the neural scorer cannot be read"):
-        NeuralScorer(tmp_path)
+        EnglishScorer(tmp_path)
 
 
 def test_a_long_sentence_is_cut_to_a_window_around_the_target() -> None:

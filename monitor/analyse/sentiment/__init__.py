@@ -6,8 +6,10 @@ Only languages that the scorer is measured for get a score; elsewhere there is n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
+from monitor.analyse.language import detect
 from monitor.analyse.sentiment import aggregate
 from monitor.analyse.sentiment.scorers import Probabilities, Scorer, SentenceTarget, load_scorer
 from monitor.analyse.sentiment.targets import Place, Target, find_targets
@@ -19,6 +21,7 @@ __all__ = ["Scorer", "load_scorer", "score_lines", "sentiment"]
 _SUBJECT = ("talks", "accession")  # the tone toward these is the document's, where it names them
 _LINES_AT_ONCE = 64
 _LABELS = ("negative", "neutral", "positive")
+_NO_ANSWER = dict.fromkeys(("label", "score", "p_negative", "p_neutral", "p_positive"))
 
 
 def sentiment(
@@ -39,10 +42,11 @@ def sentiment(
     Raises:
         ScorerError: the scorer failed.
     """
-    if document.lang not in scorer.languages:
+    own = scorer.in_language(document.lang)
+    if own is None:
         return Sentiment(label=None, score=None, confidence=None, targets=(), scorer=None)
     found = find_targets(document, flags, countries, quotes, targets)
-    answers = iter(_ask(scorer, [_item(document, place) for target in found for place in target.places]))
+    answers = iter(_ask(own, [_item(document, place) for target in found for place in target.places]))
     scored = [(target, [next(answers) for _ in target.places]) for target in found]
     subject = [pair for pair in scored if pair[0].kind in _SUBJECT] or scored
     counted = [p for target, answered in subject for p in _counted(target, answered)]
@@ -52,26 +56,23 @@ def sentiment(
         score=aggregate.score(counted) if counted else None,
         confidence=confidence,
         targets=tuple(_toward(target, answered) for target, answered in scored),
-        scorer=f"{scorer.name}@{scorer.revision}",
+        scorer=f"{own.name}@{own.revision}",
     )
 
 
 def score_lines(rows: Iterable[Mapping[str, Any]], scorer: Scorer) -> Iterator[dict[str, Any]]:
-    """Rows ``{id, text, start, end}`` -> ``{id, label, score, p_negative, p_neutral, p_positive}``, in order.
+    """Rows ``{id, text, start, end, lang?}`` -> ``{id, label, score, p_negative, p_neutral, p_positive}``, in order.
 
-    ``text`` is a sentence, ``text[start:end]`` its target. ``label`` is the likeliest one, without a floor: here a
-    caller sees the probabilities and can set their own.
+    ``text`` is a sentence, ``text[start:end]`` its target; a language that is not given is told from the text, and is
+    English where that is not clear. ``label`` is the likeliest one, without a floor: here a caller sees the
+    probabilities and can set their own. All are None in a language that the scorer was not measured for.
 
     Raises:
         ScorerError: a row lacks a field, or its offsets do not lie in its text.
     """
-    waiting: list[Mapping[str, Any]] = []
-    for row in rows:
-        waiting.append(row)
-        if len(waiting) == _LINES_AT_ONCE:
-            yield from _answers(waiting, scorer)
-            waiting = []
-    yield from _answers(waiting, scorer)
+    rows = iter(rows)
+    while waiting := list(islice(rows, _LINES_AT_ONCE)):
+        yield from _answers(waiting, scorer)
 
 
 def _ask(scorer: Scorer, items: Sequence[SentenceTarget]) -> list[Probabilities]:
@@ -117,17 +118,29 @@ def _mention(place: Place, answer: Probabilities) -> Mention:
 
 
 def _answers(rows: Sequence[Mapping[str, Any]], scorer: Scorer) -> Iterator[dict[str, Any]]:
-    probabilities = scorer.probabilities([_row_item(row) for row in rows]) if rows else []
-    for row, (negative, neutral, positive) in zip(rows, probabilities, strict=True):
-        best = max(range(3), key=(negative, neutral, positive).__getitem__)
-        yield {
-            "id": row.get("id"),
-            "label": _LABELS[best],
-            "score": round(positive - negative, 4),
-            "p_negative": round(negative, 4),
-            "p_neutral": round(neutral, 4),
-            "p_positive": round(positive, 4),
-        }
+    items = [_row_item(row) for row in rows]
+    langs = [detect(item[0], row.get("lang") or "en") for row, item in zip(rows, items, strict=True)]
+    found: dict[int, tuple[Scorer, Probabilities]] = {}
+    for lang in set(langs):
+        own = scorer.in_language(lang)
+        places = [place for place, one in enumerate(langs) if one == lang] if own else []
+        if own and places:
+            answers = own.probabilities([items[place] for place in places])
+            found |= {place: (own, answer) for place, answer in zip(places, answers, strict=True)}
+    for place, row in enumerate(rows):
+        yield {"id": row.get("id"), **(_answer(*found[place]) if place in found else _NO_ANSWER)}
+
+
+def _answer(scorer: Scorer, answer: Probabilities) -> dict[str, Any]:
+    negative, neutral, positive = answer
+    best = max(range(3), key=[p * weight for p, weight in zip(answer, scorer.decision, strict=True)].__getitem__)
+    return {
+        "label": _LABELS[best],
+        "score": round(positive - negative, 4),
+        "p_negative": round(negative, 4),
+        "p_neutral": round(neutral, 4),
+        "p_positive": round(positive, 4),
+    }
 
 
 def _row_item(row: Mapping[str, Any]) -> SentenceTarget:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from monitor.analyse.sentiment.scorers import Probabilities, SentenceTarget
+from monitor.analyse.sentiment.scorers import Probabilities, Scorer, SentenceTarget
 from monitor.errors import ScorerError
 
 _OURS = {"input", "label_map", "languages"}
@@ -21,10 +21,8 @@ _TASKS = ("text-classification", "sentiment-analysis")
 _COLUMNS = {"negative": 0, "neg": 0, "neutral": 1, "neu": 1, "positive": 2, "pos": 2}
 
 
-class HubScorer:
+class HubScorer(Scorer):
     """``transformers.pipeline`` with the settings under ``sentiment.hub``; its labels are read by name."""
-
-    note = ""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         """Raises ScorerError for unknown settings, labels that have no polarity, or a model that cannot be loaded."""

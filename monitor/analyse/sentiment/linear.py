@@ -15,7 +15,7 @@ from importlib import resources
 from itertools import pairwise
 
 from monitor import lexicon
-from monitor.analyse.sentiment.scorers import Probabilities, SentenceTarget
+from monitor.analyse.sentiment.scorers import Probabilities, Scorer, SentenceTarget
 from monitor.errors import ScorerError
 
 WEIGHTS = "linear.json"
@@ -28,7 +28,7 @@ _NEGATIONS = frozenset("not no never without cannot hardly neither nor none nobo
 _NEGATED = -0.74  # a negated word keeps this much of its valence, turned round: VADER's constant (Hutto & Gilbert 2014)
 
 
-class LinearScorer:
+class LinearScorer(Scorer):
     """Multinomial logistic regression, read from ``linear.json``; neutral is the class whose logit is 0."""
 
     name = "linear"
@@ -38,7 +38,6 @@ class LinearScorer:
         model = json.loads(raw)
         self.revision = hashlib.sha256(raw).hexdigest()[:8]
         self.languages = frozenset(model["languages"])
-        self.note = ""
         per_unit = model["units_per_one"] * model["temperature"]
         self._intercept = (model["intercept"][0] / per_unit, model["intercept"][1] / per_unit)
         self._weights = {

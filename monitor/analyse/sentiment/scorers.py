@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from monitor.errors import ScorerError
 from monitor.settings import SentimentSettings
@@ -13,17 +13,24 @@ SentenceTarget = tuple[str, int, int]  # a sentence, and where the target stands
 Probabilities = tuple[float, float, float]  # negative, neutral, positive; they sum to 1
 
 
-class Scorer(Protocol):
+class Scorer(ABC):
     """Tone of a sentence toward a target in it."""
 
     name: str
     revision: str  # of the model files; stored beside every score
     languages: frozenset[str]  # ISO 639-1 codes it was measured for; other languages get no score
-    note: str  # why it is this scorer and not a better one; empty when there is nothing to say
+    note: str = ""  # why it is this scorer and not a better one
+    # what the probabilities are multiplied by where the likeliest label is chosen, for the best macro-F1: where most
+    # sentences are neutral, the two others are rarely the likeliest
+    decision: Probabilities = (1.0, 1.0, 1.0)
 
+    @abstractmethod
     def probabilities(self, batch: Sequence[SentenceTarget]) -> list[Probabilities]:
         """Calibrated probabilities for each item of ``batch``, in order."""
-        ...
+
+    def in_language(self, lang: str | None) -> Scorer | None:
+        """The scorer for texts in ``lang``; None where none was measured for it."""
+        return self if lang in self.languages else None
 
 
 def load_scorer(settings: SentimentSettings) -> Scorer:
@@ -51,10 +58,8 @@ def load_scorer(settings: SentimentSettings) -> Scorer:
     )
 
 
-class FunctionScorer:
+class FunctionScorer(Scorer):
     """Somebody else's scorer: ``package.module:function``, with optional attributes ``revision`` and ``languages``."""
-
-    note = ""
 
     def __init__(self, path: str) -> None:
         module_name, _, function_name = path.partition(":")

@@ -1,0 +1,133 @@
+"""A network in ONNX beside its tokenizer and its card: checked, loaded, run on word pieces. Extra [neural].
+
+Knows no task: what goes in and what comes out is the caller's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING, Any
+
+from monitor.errors import ScorerError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Matrix = np.ndarray[Any, np.dtype[np.float32]]
+
+CARD, NETWORK, TOKENIZER = "model.json", "model.int8.onnx", "tokenizer.json"
+_BATCH = 16
+
+Pieces = tuple[list[int], list[int]]  # piece numbers, and 1 for each piece of the target
+
+
+class OnnxModel:
+    """The network of ``folder``; its files are compared with the checksums of its card before anything runs."""
+
+    def __init__(self, folder: Traversable) -> None:
+        """Raises ScorerError where the packages of the extra are missing, or a file is missing or damaged."""
+        runtime, tokenizers = _packages()
+        self.card = read_card(folder)
+        self._max_pieces: int = self.card["max_pieces"]
+        self._pad: int = self.card.get("pad", 0)
+        network, tokenizer = (_checked(folder, name, self.card["sha256"]) for name in (NETWORK, TOKENIZER))
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # the workers are the parallelism
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        self._session = runtime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+        self._only = runtime.RunOptions()
+        self._only.only_execute_path_to_fetches = True
+        self._inputs = [one.name for one in self._session.get_inputs()]
+        self._tokenizer = tokenizers.Tokenizer.from_buffer(tokenizer)
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+
+    def pieces(self, text: str, start: int, end: int) -> Pieces:
+        """The word pieces of ``text`` with those of ``text[start:end]`` marked, at most the card's number."""
+        encoded = self._tokenizer.encode(text)
+        marks = [int(last > first and first < end and last > start) for first, last in encoded.offsets]
+        return window(encoded.ids, marks, self._max_pieces)
+
+    def run(self, output: str, items: Sequence[Pieces]) -> Matrix:
+        """The named output for each item, a row each, in order. ``items`` is not empty."""
+        import numpy as np
+
+        by_length = sorted(range(len(items)), key=lambda index: len(items[index][0]))
+        rows: list[Any] = [None] * len(items)
+        for begin in range(0, len(by_length), _BATCH):
+            chosen = by_length[begin : begin + _BATCH]
+            for index, row in zip(chosen, self._batch(output, [items[index] for index in chosen]), strict=True):
+                rows[index] = row
+        return np.array(rows, np.float32)
+
+    def _batch(self, output: str, items: Sequence[Pieces]) -> Matrix:
+        import numpy as np
+
+        length = max(len(ids) for ids, _ in items)
+        mask, marks = (np.zeros((len(items), length), np.int64) for _ in range(2))
+        ids = np.full((len(items), length), self._pad, np.int64)
+        for row, (numbers, marked) in enumerate(items):
+            ids[row, : len(numbers)] = numbers
+            mask[row, : len(numbers)] = 1
+            marks[row, : len(numbers)] = marked
+        answer: Matrix = self._session.run(
+            [output], dict(zip(self._inputs, (ids, mask, marks), strict=True)), self._only
+        )[0]
+        return answer
+
+
+def read_card(folder: Traversable) -> dict[str, Any]:
+    """The card of the network in ``folder``; raises ScorerError where it cannot be read."""
+    card: dict[str, Any] = json.loads(_read(folder, CARD))
+    return card
+
+
+def softmax(logits: Matrix) -> list[tuple[float, float, float]]:
+    """Rows of three logits to rows of probabilities."""
+    import numpy as np
+
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return [(row[0], row[1], row[2]) for row in (powers / powers.sum(axis=1, keepdims=True)).tolist()]
+
+
+def window(ids: list[int], marks: list[int], limit: int) -> Pieces:
+    """At most ``limit`` pieces around the first one of the target; the first and last one are kept."""
+    if len(ids) <= limit:
+        return ids, marks
+    target = marks.index(1) if 1 in marks else 0
+    begin = max(1, min(target - limit // 2, len(ids) - limit + 1))
+    inside = slice(begin, begin + limit - 2)
+    return [ids[0], *ids[inside], ids[-1]], [0, *marks[inside], 0]
+
+
+def _packages() -> tuple[Any, Any]:
+    try:
+        import numpy  # noqa: F401
+        import onnxruntime
+        import tokenizers
+    except ImportError as error:
+        raise ScorerError(
+            f"the neural scorer needs the extra: pip install 'accession-monitor[neural]' ({error})"
+        ) from error
+    return onnxruntime, tokenizers
+
+
+def _checked(folder: Traversable, name: str, sums: dict[str, str]) -> bytes:
+    content = _read(folder, name)
+    found = hashlib.sha256(content).hexdigest()
+    if found != sums[name]:
+        raise ScorerError(
+            f"{name} of the neural scorer is damaged (SHA-256 {found}, should be {sums[name]}); install again"
+        )
+    return content
+
+
+def _read(folder: Traversable, name: str) -> bytes:
+    try:
+        return folder.joinpath(name).read_bytes()
+    except OSError as error:
+        raise ScorerError(f"{name} of the neural scorer cannot be read: {error}") from error
