@@ -88,7 +88,8 @@ async def ours(folder: str, urls: str) -> None:
         now = datetime.now(UTC)
         (feed,) = monitor.store.active_feeds()
         entries = tuple(
-            Entry(guid=link, link=link, title=f"Page {n}", summary="", key=link) for n, link in enumerate(links)
+            Entry(guid=link, link=link, title=f"Page {n}", summary="", key=link, published_at=now)
+            for n, link in enumerate(links)
         )
         plan = PollPlan(now + timedelta(hours=1), "bench", 3600)
         monitor.store.record_poll(PollOutcome(feed.id, now, PollStatus.OK, plan, entries=entries))

@@ -40,5 +40,6 @@ def read_one() -> None:
     work.read_entry(entry, page, settings.model_dump_json(), now)
 
 
-read_one()
+with suppress(Exception):  # what fails here fails again in a worker, with a story, and is reported there
+    read_one()
 gc.freeze()  # what is here stays: the workers' collector need not look at it, which would copy its memory

@@ -44,6 +44,8 @@ class KillablePool(Executor):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads only get into the way of one another
         context.set_forkserver_preload([*preload])
         self._timeout_s = call_timeout_s
+        self._starting = asyncio.Lock()
+        self._started = False
         self._pool = pebble.ProcessPool(
             max_workers=workers, max_tasks=TASKS_PER_WORKER, context=context, initializer=_limit_worker
         )
@@ -52,6 +54,13 @@ class KillablePool(Executor):
         """Run ``fn`` in a worker. The future fails with ``TimeoutError`` or ``pebble.ProcessExpired``."""
         future: Future[T] = self._pool.schedule(fn, args=args, kwargs=kwargs, timeout=self._timeout_s)
         return future
+
+    async def start(self) -> None:
+        """Start the workers, if they are not, beside the loop: the fork server loads for a second what they need."""
+        async with self._starting:
+            if not self._started:
+                await asyncio.to_thread(lambda: self._pool.active)  # pebble starts its processes when first asked
+                self._started = True
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Stop the workers: after the work that is queued, or at once with ``cancel_futures``."""
@@ -89,6 +98,8 @@ async def call(executor: Executor, fn: Callable[P, T], /, *args: P.args, **kwarg
         WorkerFailed: the worker hung, crashed, or ran out of memory.
         Exception: whatever ``fn`` raised.
     """
+    if isinstance(executor, KillablePool):
+        await executor.start()
     try:
         async with asyncio.timeout(getattr(executor, "deadline_s", None)):
             return await asyncio.wrap_future(executor.submit(fn, *args, **kwargs))

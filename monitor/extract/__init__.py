@@ -54,7 +54,8 @@ def extract(
 
     ``url``: where the bytes came from, after redirects. ``headers``: of the response; only content-type is read. What
     the feed says (title, full text, time) helps to judge the page and is never put in its place: an article that is not
-    ``ok`` or ``live`` keeps what the page itself gave, and the caller decides.
+    ``ok`` or ``live`` keeps what the page itself gave, and the caller decides. Where the feed gives the time, a page
+    that does not state its own is not searched for one.
 
     ``Article.published_at`` keeps the offset of the page's own clock, so that its date is the one readers saw.
 
@@ -72,7 +73,7 @@ def extract(
     if (unreadable := _unreadable(decoded)) > _UNREADABLE:
         raise ExtractError(f"{url}: no text; {unreadable:.0%} of it is unreadable as {decoded.charset}")
     try:
-        article = _read(decoded, url, feed_title, feed_text)
+        article = _read(decoded, url, feed_title, feed_text, guess_date=feed_published_at is None)
     except ExtractError as error:
         raise ExtractError(f"{url}: {error}") from error
     return replace(article, quality="; ".join([article.quality, *_remarks(article, feed_text, feed_published_at)]))
@@ -113,11 +114,11 @@ def _media(url: str, content_type: str, feed_title: str) -> Article:
     )
 
 
-def _read(decoded: charset.Decoded, url: str, feed_title: str, feed_text: str) -> Article:
+def _read(decoded: charset.Decoded, url: str, feed_title: str, feed_text: str, *, guess_date: bool) -> Article:
     page = tree.load(decoded.text)
     claims = json_ld.read(page.json_ld, url)
     layout = blocks.read(page.root)
-    meta = metadata.read(page, layout, claims, url)
+    meta = metadata.read(page, layout, claims, url, guess_date=guess_date)
     page.root.clear()  # read to its end: freeing it now, while it is in the processor's cache, takes half the time
     text = bodies.read(page, layout, claims, meta)
     verdict = status.judge(page, layout, claims, meta, text.text, url, feed_title, feed_text)

@@ -77,18 +77,24 @@ _EARLIEST_YEAR, _LATEST_YEAR = 1990, 2100
 
 
 def published(
-    root: etree._Element, stated: str, metas: Mapping[str, Sequence[str]], lines: Sequence[str], url: str, markup: str
+    root: etree._Element,
+    stated: str,
+    metas: Mapping[str, Sequence[str]],
+    lines: Sequence[str],
+    url: str,
+    markup: str | None,
 ) -> datetime | None:
     """The publication time, aware, in the offset of the page's own clock; midnight UTC where only a day is known.
 
-    ``stated``: datePublished of the JSON-LD; ``lines``: the page's lines around its headline. Where statements differ,
+    ``stated``: datePublished of the JSON-LD; ``lines``: the page's lines around its headline; ``markup``: to be searched
+    through where nothing states the time, None: a guess is not wanted. Where statements differ,
     the day that most of them name wins, between equals the earlier statement. A page often gives the time twice, in UTC
     and by its own clock: the offset is then taken from the second.
     """
     claims = [moment for text in _texts(stated, metas) if (moment := parse(text)) is not None]
     shown = [moment for text in _shown(root) if (moment := parse(text)) is not None]
     if not claims and not shown:
-        return _day_of_url(url) or _line_date(lines) or _searched(markup, url)
+        return _day_of_url(url) or _line_date(lines) or (_searched(markup, url) if markup else None)
     if not claims:
         return _on_own_clock(shown[0], [])
     clocked = [_on_own_clock(claim, [*claims, *shown]) for claim in claims]

@@ -42,8 +42,8 @@ class Metadata:
     description: str
 
 
-def read(page: Page, layout: Layout, claims: Claims, url: str) -> Metadata:
-    """Everything the page's head, JSON-LD and by-line say."""
+def read(page: Page, layout: Layout, claims: Claims, url: str, *, guess_date: bool = True) -> Metadata:
+    """What the page's head, JSON-LD and by-line say; ``guess_date``: search its wording where they give no date."""
     metas = _metas(page.root)
     canonical, home_page = _canonical(page.root, metas, claims, url)
     outlets = _outlets(metas, claims, url)
@@ -52,7 +52,9 @@ def read(page: Page, layout: Layout, claims: Claims, url: str) -> Metadata:
     return Metadata(
         title=title,
         authors=authors.read(page.root, metas, claims, lines, outlets),
-        published_at=dates.published(page.root, claims.published, metas, lines, url, page.markup),
+        published_at=dates.published(
+            page.root, claims.published, metas, lines, url, page.markup if guess_date else None
+        ),
         canonical_url=canonical,
         home_page=home_page,
         lang=_lang(page.root, metas, claims),
