@@ -1,7 +1,7 @@
 """Averages the weights of several training runs into one model of the same size ("model soup", Wortsman et al. 2022).
 
 usage: python bench/sentiment/average.py OUT RUN RUN ...
-  RUN  folders that train_neural.py wrote, all from the same encoder
+  RUN  folders that train_neural.py (or train_multilingual.py) wrote, all from the same encoder
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ def main() -> None:
     mean = {name: sum(run[name] for run in runs) / len(runs) for name in runs[0]}
     save_file(mean, args.out / "model.safetensors")
     for name in ("config.json", "tokenizer.json"):
-        shutil.copy(args.runs[0] / name, args.out)
+        if (args.runs[0] / name).exists():  # train_multilingual.py writes the trained part only
+            shutil.copy(args.runs[0] / name, args.out)
 
 
 if __name__ == "__main__":

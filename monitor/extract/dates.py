@@ -86,10 +86,10 @@ def published(
 ) -> datetime | None:
     """The publication time, aware, in the offset of the page's own clock; midnight UTC where only a day is known.
 
-    ``stated``: datePublished of the JSON-LD; ``lines``: the page's lines around its headline; ``markup``: to be searched
-    through where nothing states the time, None: a guess is not wanted. Where statements differ,
-    the day that most of them name wins, between equals the earlier statement. A page often gives the time twice, in UTC
-    and by its own clock: the offset is then taken from the second.
+    ``stated``: datePublished of the JSON-LD; ``lines``: the page's lines around its headline; ``markup``: searched
+    where nothing states the time; None: a guess is not wanted. Where statements differ, the day that most of them name
+    wins, between equals the earlier statement. A page often gives the time twice, in UTC and by its own clock: the
+    offset is then taken from the second.
     """
     claims = [moment for text in _texts(stated, metas) if (moment := parse(text)) is not None]
     shown = [moment for text in _shown(root) if (moment := parse(text)) is not None]

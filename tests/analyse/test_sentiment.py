@@ -202,3 +202,17 @@ def test_a_row_without_a_target_in_its_text_is_an_error_that_names_it(row: dict[
     """The reader learns which row, and what it lacks."""
     with pytest.raises(ScorerError, match="row 'a'"):
         list(score_lines([row], WordScorer()))
+
+
+def test_a_row_is_scored_in_its_own_language() -> None:
+    """By what it says of itself, else by what it looks like; in a language that was not measured there is no score."""
+    rows = [
+        {"id": 1, "text": "Die Gespräche sind toxic geworden und drehen sich im Kreis", "start": 4, "end": 13},
+        {"id": 2, "text": "toxic talks", "start": 6, "end": 11},
+        {"id": 3, "text": "toxic talks", "start": 6, "end": 11, "lang": "de"},
+        {"id": 4, "text": "toxic talks", "start": 6, "end": 11, "lang": "EN-gb"},
+        {"id": 5, "text": "toxic talks", "start": 6, "end": 11, "lang": 7},
+    ]
+    answers = list(score_lines(rows, WordScorer()))
+    assert [answer["label"] for answer in answers] == [None, "negative", None, "negative", "negative"]
+    assert answers[0] == {"id": 1, **dict.fromkeys(("label", "score", "p_negative", "p_neutral", "p_positive"))}

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from monitor.analyse.language import detect
+from monitor.analyse.language import detect, normalise
 from monitor.analyse.sentiment import aggregate
 from monitor.analyse.sentiment.scorers import Probabilities, Scorer, SentenceTarget, load_scorer
 from monitor.analyse.sentiment.targets import Place, Target, find_targets
@@ -119,7 +119,7 @@ def _mention(place: Place, answer: Probabilities) -> Mention:
 
 def _answers(rows: Sequence[Mapping[str, Any]], scorer: Scorer) -> Iterator[dict[str, Any]]:
     items = [_row_item(row) for row in rows]
-    langs = [detect(item[0], row.get("lang") or "en") for row, item in zip(rows, items, strict=True)]
+    langs = [_language(row, item[0]) for row, item in zip(rows, items, strict=True)]
     found: dict[int, tuple[Scorer, Probabilities]] = {}
     for lang in set(langs):
         own = scorer.in_language(lang)
@@ -141,6 +141,12 @@ def _answer(scorer: Scorer, answer: Probabilities) -> dict[str, Any]:
         "p_neutral": round(neutral, 4),
         "p_positive": round(positive, 4),
     }
+
+
+def _language(row: Mapping[str, Any], sentence: str) -> str | None:
+    """What the row says, else what the sentence looks like; English where that is not clear."""
+    stated = row.get("lang")
+    return normalise(stated) if isinstance(stated, str) and stated else detect(sentence, "en") or "en"
 
 
 def _row_item(row: Mapping[str, Any]) -> SentenceTarget:
