@@ -205,6 +205,23 @@ def test_status_and_backup_work_on_the_store(shown: Shown, tmp_path: Path) -> No
         assert store.check() == []
 
 
+def test_the_store_is_sound_and_can_be_cleared_by_hand(shown: Shown) -> None:
+    """Beside whatever else uses it; nothing of a fresh store is old enough to go."""
+    assert "sound" in run(shown, "check-store")
+    assert run(shown, "prune").strip() == "pages 0, texts 0, entries 0, polls 0"
+
+
+def test_a_speakers_sayings_are_listed_each_once_however_the_name_is_spelt(shown: Shown) -> None:
+    """The ledger by command: the reprint's quotation is the original's."""
+    every = json.loads(run(shown, "query", "--quotes", "--format", "json"))
+    assert every and len({row["saying_id"] for row in every}) == len(every)
+    speaker = next(row["speaker"] for row in every if row["n_outlets"] > 1)
+    own = json.loads(run(shown, "query", "--quotes", "--speaker", speaker.upper(), "--format", "json"))
+    assert own and {row["speaker"] for row in own} == {speaker}
+    assert [row["first_at"] for row in own] == sorted(row["first_at"] for row in own)
+    run(shown, "query", "words", "--quotes", exit_code=2)
+
+
 def test_the_sql_of_the_docs_runs(database: sqlite3.Connection) -> None:
     """Every query and view that docs/analyst.md shows."""
     text = (Path(__file__).parents[1] / "docs" / "analyst.md").read_text(encoding="utf-8")

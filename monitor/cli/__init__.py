@@ -23,6 +23,7 @@ COMMANDS = {
     "extract": "texts",
     "analyse": "texts",
     "sentiment": "texts",
+    "threads": "texts",
     "explain": "stories",
     "query": "stories",
     "test-topic": "judging",
@@ -33,6 +34,8 @@ COMMANDS = {
     "digest": "digest",
     "alerts": "alerts",
     "backup": "upkeep",
+    "prune": "upkeep",
+    "check-store": "upkeep",
 }
 
 

@@ -1,4 +1,4 @@
-"""Commands that read files and touch no store: parse, extract, analyse, sentiment. Their JSON is a contract."""
+"""Commands that read files and touch no store: parse, extract, analyse, sentiment, threads; their JSON is a contract."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from monitor.cli.common import Row, config_option, load_config, print_line, read_rows
-from monitor.errors import ConfigError, ExtractError
+from monitor.errors import ConfigError, ExtractError, ScorerError
 from monitor.settings import FetchSettings, ReadSettings, SentimentSettings
 
 if TYPE_CHECKING:
+    from monitor.analyse.sentiment import Scorer
     from monitor.model import Article, Response
     from monitor.work import AnalysisSettings
 
 
 TEXT_LIMIT = 300_000  # characters that `analyse` judges of one text; no article is as long
 FILE_BYTES = 20 * 1024**2  # of one unpacked page
+ROWS_AT_ONCE = 64  # sentences that a scorer is asked together
 FILE_ENTRIES = 50_000  # a file is read whole, where a feed from the network is cut much earlier
 
 
@@ -95,11 +98,31 @@ def analyse_command(file: str, config_path: Path | None) -> None:
 @click.argument("file", default="-")
 @click.option("--scorer", default="auto", show_default=True, help="auto, linear, neural, or package.module:function.")
 def sentiment_command(file: str, scorer: str) -> None:
-    """JSON lines of {id, text, start, end}: a sentence and its target -> label, score and probabilities."""
-    from monitor.analyse.sentiment import load_scorer, score_lines
+    """JSON lines of {id, text, start, end, lang?}: a sentence and its target -> label, score and probabilities."""
+    from monitor.analyse.sentiment import load_scorer
 
-    loaded = load_scorer(SentimentSettings(scorer=scorer))
-    _answer_all(_one_by_one(read_rows(file), lambda row: next(iter(score_lines([row.value], loaded)))))
+    _answer_all(_scored(read_rows(file), load_scorer(SentimentSettings(scorer=scorer))))
+
+
+@click.command("threads")
+@click.argument("file", default="-")
+def threads_command(file: str) -> None:
+    """JSON lines of stories in time order, {id, text, ...} -> {id, thread, reprint_of}: who tells whose words again."""
+    from monitor.same_story import Recent, sketch
+
+    recent = Recent()
+    ids: list[Any] = []  # of the stories so far; a story's number is its place
+    threads: list[Any] = []
+
+    def answer(row: Row) -> dict[str, Any]:
+        made = sketch(str(row.value.get("text") or ""))
+        copy = recent.find_copy(made)
+        recent.add(len(ids), made)
+        ids.append(row.id)
+        threads.append(threads[copy.story_id] if copy else row.id)
+        return {"id": row.id, "thread": threads[-1], "reprint_of": ids[copy.story_id] if copy else None}
+
+    _answer_all(_one_by_one(read_rows(file), answer))
 
 
 def _read(file: Path) -> bytes:
@@ -144,6 +167,20 @@ def _one_by_one(rows: Iterable[Row], answer: Callable[[Row], dict[str, Any]]) ->
             yield answer(row)
         except Exception as error:  # noqa: BLE001 - becomes the row's answer
             yield _refused(row, str(error) or repr(error))
+
+
+def _scored(rows: Iterable[Row], scorer: Scorer) -> Iterator[dict[str, Any]]:
+    """Rows with their tone, in order: many at once, and where one of them cannot be answered, one by one."""
+    from monitor.analyse.sentiment import score_lines
+
+    rows = iter(rows)
+    while together := list(islice(rows, ROWS_AT_ONCE)):
+        try:
+            if any(row.problem for row in together):
+                raise ScorerError("a line that is no JSON object")
+            yield from list(score_lines([{**row.value, "id": row.id} for row in together], scorer))
+        except ScorerError:
+            yield from _one_by_one(together, lambda row: next(iter(score_lines([{**row.value, "id": row.id}], scorer))))
 
 
 def _extract_many(rows: Iterable[Row], folder: Path) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Commands for the operator: status, backup."""
+"""Commands for the operator: status, backup, prune, check-store."""
 
 from __future__ import annotations
 
@@ -36,6 +36,31 @@ def backup_command(config_path: Path | None, dest: Path, overwrite: bool) -> Non
     with open_store(light_config(config_path)) as store:
         store.backup(dest, overwrite=overwrite)
     click.echo(f"{dest}: {dest.stat().st_size / 1e6:.1f} MB")
+
+
+@click.command("prune")
+@config_option
+def prune_command(config_path: Path | None) -> None:
+    """Drop what store.keep_pages and store.keep_text no longer want, as the daemon does each night; beside it, too."""
+    config = light_config(config_path)
+    with open_store(config, write=True) as store:
+        dropped = store.prune(now(), keep_pages=config.store.keep_pages, keep_text=config.store.keep_text)
+    click.echo(", ".join(f"{what} {count}" for what, count in dropped.items()))
+
+
+@click.command("check-store")
+@config_option
+def check_store_command(config_path: Path | None) -> None:
+    """Read the whole store: is the file sound, do its references and its full-text index hold? Exit 1 where not."""
+    config = light_config(config_path)
+    with open_store(config, write=True) as store:
+        problems = store.check()
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        click.echo(f"{len(problems)} problems; restore a backup (docs/operating.md)", err=True)
+        raise SystemExit(1)
+    click.echo(f"{config.store.path}: sound")
 
 
 def _print_status(status: dict[str, Any]) -> None:
