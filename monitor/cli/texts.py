@@ -1,4 +1,4 @@
-"""Commands that read files and touch no store: parse, extract, analyse, sentiment, threads; their JSON is a contract."""
+"""Commands that read files and touch no store: parse, extract, analyse, sentiment, threads. Their JSON is fixed."""
 
 from __future__ import annotations
 
