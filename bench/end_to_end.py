@@ -2,7 +2,8 @@
 
 Serves real pages on loopback. One program is our pipeline (fetch, extract, analyse, store, all workers); the other a
 loop of urllib, trafilatura.extract with its defaults, and an SQLite insert. Prints stories per CPU second (of all
-processes) and per second, and how late the main loop was while it was busy.
+processes) and per second, how late the main loop was while it was busy, and the ratio: of the whole runs, and of each
+further story (whole runs less a run over one page), since the daemon starts once.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def main() -> None:
     """Serve, run both, print the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("pages", type=Path)
-    parser.add_argument("--pages", dest="count", type=int, default=400)
+    parser.add_argument("--pages", dest="count", type=int, default=752)
     parser.add_argument("--ours", nargs=2, help=argparse.SUPPRESS)  # the process that is measured
     options = parser.parse_args()
     if options.ours:
@@ -45,15 +46,25 @@ def main() -> None:
         return
     folder = Path(tempfile.mkdtemp(prefix="monitor-e2e-"))
     with served(options.pages.parent) as base:
-        urls = [f"{base}/page/{number}" for number in range(options.count)]
-        (folder / "urls").write_text("\n".join(urls))
-        (folder / "plain.py").write_text(PLAIN)
-        plain = run([sys.executable, str(folder / "plain.py"), str(folder / "plain.db"), str(folder / "urls")])
-        mine = run([sys.executable, __file__, str(options.pages), "--ours", str(folder), str(folder / "urls")])
+        plain_one, mine_one = both(folder / "one", base, options.pages, 1)
+        plain, mine = both(folder / "all", base, options.pages, options.count)
     show("plain loop", plain, options.count)
     show("monitor", mine, options.count)
-    print(f"stories per CPU second: {plain.cpu_s / mine.cpu_s:.2f} times the plain loop's")
+    further = (plain.cpu_s - plain_one.cpu_s) / (mine.cpu_s - mine_one.cpu_s)
+    print(
+        f"stories per CPU second: {plain.cpu_s / mine.cpu_s:.2f} times the plain loop's; each further story: "
+        f"{further:.2f} (starting and one story: {mine_one.cpu_s:.1f} s, plain {plain_one.cpu_s:.1f} s)"
+    )
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def both(folder: Path, base: str, pages: Path, count: int) -> tuple[Cost, Cost]:
+    """What the plain loop and our pipeline take for so many pages."""
+    folder.mkdir(parents=True)
+    (folder / "urls").write_text("\n".join(f"{base}/page/{number}" for number in range(count)))
+    (folder / "plain.py").write_text(PLAIN)
+    plain = run([sys.executable, str(folder / "plain.py"), str(folder / "plain.db"), str(folder / "urls")])
+    return plain, run([sys.executable, __file__, str(pages), "--ours", str(folder), str(folder / "urls")])
 
 
 def show(name: str, cost: Cost, count: int) -> None:

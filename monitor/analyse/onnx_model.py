@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
@@ -26,25 +27,20 @@ Pieces = tuple[list[int], list[int]]  # piece numbers, and 1 for each piece of t
 
 
 class OnnxModel:
-    """The network of ``folder``; its files are compared with the checksums of its card before anything runs."""
+    """The network of ``folder``; its files are compared with the checksums of its card before anything runs.
+
+    It is loaded when it is first asked: most workers read many stories before one of them needs it.
+    """
 
     def __init__(self, folder: Traversable) -> None:
         """Raises ScorerError where the packages of the extra are missing, or a file is missing or damaged."""
-        runtime, tokenizers = _packages()
+        self._runtime, self._tokenizers = _packages()
+        self._folder = folder
         self.card = read_card(folder)
         self._max_pieces: int = self.card["max_pieces"]
         self._pad: int = self.card.get("pad", 0)
-        network, tokenizer = (_checked(folder, name, self.card["sha256"]) for name in (NETWORK, TOKENIZER))
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1  # the workers are the parallelism
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        self._session = runtime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-        self._only = runtime.RunOptions()
-        self._only.only_execute_path_to_fetches = True
-        self._inputs = [one.name for one in self._session.get_inputs()]
-        self._tokenizer = tokenizers.Tokenizer.from_buffer(tokenizer)
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        for name in (NETWORK, TOKENIZER):
+            _checked(folder, name, self.card["sha256"])
 
     def pieces(self, text: str, start: int, end: int) -> Pieces:
         """The word pieces of ``text`` with those of ``text[start:end]`` marked, at most the card's number."""
@@ -64,6 +60,27 @@ class OnnxModel:
                 rows[index] = row
         return np.array(rows, np.float32)
 
+    @cached_property
+    def _session(self) -> Any:
+        options = self._runtime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # the workers are the parallelism
+        network = _read(self._folder, NETWORK)
+        return self._runtime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        tokenizer = self._tokenizers.Tokenizer.from_buffer(_read(self._folder, TOKENIZER))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return tokenizer
+
+    @cached_property
+    def _only_what_is_asked(self) -> Any:
+        options = self._runtime.RunOptions()
+        options.only_execute_path_to_fetches = True
+        return options
+
     def _batch(self, output: str, items: Sequence[Pieces]) -> Matrix:
         import numpy as np
 
@@ -74,9 +91,9 @@ class OnnxModel:
             ids[row, : len(numbers)] = numbers
             mask[row, : len(numbers)] = 1
             marks[row, : len(numbers)] = marked
-        answer: Matrix = self._session.run(
-            [output], dict(zip(self._inputs, (ids, mask, marks), strict=True)), self._only
-        )[0]
+        inputs = [one.name for one in self._session.get_inputs()]
+        named = dict(zip(inputs, (ids, mask, marks), strict=True))
+        answer: Matrix = self._session.run([output], named, self._only_what_is_asked)[0]
         return answer
 
 
@@ -116,14 +133,12 @@ def _packages() -> tuple[Any, Any]:
     return onnxruntime, tokenizers
 
 
-def _checked(folder: Traversable, name: str, sums: dict[str, str]) -> bytes:
-    content = _read(folder, name)
-    found = hashlib.sha256(content).hexdigest()
+def _checked(folder: Traversable, name: str, sums: dict[str, str]) -> None:
+    found = hashlib.sha256(_read(folder, name)).hexdigest()
     if found != sums[name]:
         raise ScorerError(
             f"{name} of the neural scorer is damaged (SHA-256 {found}, should be {sums[name]}); install again"
         )
-    return content
 
 
 def _read(folder: Traversable, name: str) -> bytes:
