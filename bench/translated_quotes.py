@@ -62,14 +62,12 @@ def share(name: str, taken: list[bool]) -> str:
 
 
 def found(one: dict, other: dict) -> float:  # type: ignore[type-arg]  # JSON
-    """How like the two are as translations, whatever the threshold; 0 where speaker or numbers speak against it."""
+    """How like the two are as translations, whatever the threshold; 0 where something else speaks against it."""
     quote = Quote("direct", (), one["text"], one["speaker"], None, None, None, True, None, one["meaning"])
     known = KnownQuote(0, other["speaker"], other["lang"], other["text"], None, other["meaning"])  # type: ignore[arg-type]
-    kept, same_quote.TRANSLATED = same_quote.TRANSLATED, -1.0
-    try:
-        return same_quote._translation(quote, known)
-    finally:
-        same_quote.TRANSLATED = kept
+    if not same_quote._may_translate(quote, known):
+        return 0.0
+    return max((c for c, *_ in same_quote.likeness_of_meanings([quote.meaning], [known.meaning])), default=0.0)
 
 
 if __name__ == "__main__":

@@ -310,7 +310,7 @@ class Quote:
     country: str | None  # of whom they speak for: ISO code, "NATO", "EU"
     about_accession: bool
     stance: StanceLabel | None  # toward the accession; None when not about it
-    meaning: bytes = b""  # of words about the accession: a vector, near that of a translation; empty: none was made
+    meaning: bytes = b""  # of words about the accession: mark of the network, 8-bit vector; empty: none was made
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,6 +377,7 @@ class KnownQuote:
     text: str
     at: datetime  # its story was published, else first seen
     meaning: bytes = b""  # as in Quote
+    stance: StanceLabel | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,47 +30,74 @@ _LEVELLED = (
 )
 _VOWELS = re.compile(r"[aeiouyj]+")
 _TWICE = re.compile(r"(.)\1+")
-STRICTLY, LOOSELY = 0.9, 0.72  # likeness from which a surname, or each part of a whole name, sounds alike
 _LATIN = re.compile(r"[a-z]")
+_MANY_WAYS = frozenset("jyiдйжиіїєеюя")  # first letters of names whose first sound is written in many ways
+STRICTLY, LOOSELY = 0.9, 0.72  # likeness from which a surname, or with another reason to believe it, sounds alike
+_ENDING = 2  # letters that a case may add to a name, or put in place of its last ones
+_STEM = 4  # letters that two forms of a name share at least
+_CONSONANTS = 3  # fewer prove nothing across alphabets
 
 
+@lru_cache(maxsize=100_000)
 def same_person(one: str | None, other: str | None, *, loosely: bool = False) -> bool:
     """Do two names, full or surname alone, mean the same person? Nobody named is nobody in particular.
 
-    ``loosely``: also where newsrooms spell an unknown name so differently that other names would sound as near
+    The surnames must be the same person's in the lexicon, or the same but for an ending, or sound alike across
+    alphabets; first names, where both have one, must at least begin alike.
+    ``loosely``: also where newsrooms spell an unknown surname so differently that others would sound as near
     (Zhuravchikov, Schurawtschikow); for callers with another reason to believe it.
     """
     ours, theirs = _names(one or ""), _names(other or "")
     if not ours or not theirs:
         return False
-    known, also_known = _known(ours), _known(theirs)
+    if _one_surname(ours[-1], theirs[-1], STRICTLY) and _may_be_one(ours[:-1], theirs[:-1]):
+        return True
+    if not loosely or len(ours) == 1 or len(theirs) == 1:
+        return False
+    # both names sound alike, in this order, or with the surname first as in Hungarian
+    return any(
+        _one_surname(surname, theirs[-1], LOOSELY) and _sounds_alike(first, theirs[0])
+        for first, surname in ((ours[0], ours[-1]), (ours[-1], ours[0]))
+    )
+
+
+def _one_surname(one: str, other: str, near: float) -> bool:
+    known, also_known = _known(one), _known(other)
     if known is not None and also_known is not None:
         return known == also_known
-    if _starts_like(ours[-1], theirs) or _starts_like(theirs[-1], ours):
+    if one == other or _inflected(one, other):
         return True
-    if not loosely and bool(_LATIN.search(ours[-1])) == bool(_LATIN.search(theirs[-1])):
-        return False
-    alike = max(*(_likeness(ours[-1], name) for name in theirs), *(_likeness(theirs[-1], name) for name in ours), 0.0)
-    if not loosely or len(ours) == 1 or len(theirs) == 1:
-        return alike >= STRICTLY
-    return alike >= LOOSELY and max(_whole_likeness(ours, theirs), _whole_likeness(theirs, ours)) >= LOOSELY
+    across = bool(_LATIN.search(one)) != bool(_LATIN.search(other))
+    return (across or near < STRICTLY) and _likeness(one, other) >= near
 
 
-def _whole_likeness(names: tuple[str, ...], others: tuple[str, ...]) -> float:
-    """The mean likeness of each part of a name to its nearest part of the other."""
-    return sum(max(_likeness(name, other) for other in others) for name in names) / len(names)
+def _inflected(one: str, other: str) -> bool:
+    """Two forms of a name: the same but for an ending."""
+    shared = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return shared >= _STEM and max(len(one), len(other)) - shared <= _ENDING
 
 
-def _starts_like(name: str, names: tuple[str, ...]) -> bool:
-    """Is it one of the names, but for its ending?"""
-    return any(name[:5] == other[:5] for other in names)
+def _may_be_one(ours: tuple[str, ...], theirs: tuple[str, ...]) -> bool:
+    """Do the first names begin alike? Where one is missing, nothing speaks against it."""
+    if not ours or not theirs:
+        return True
+    one, other = ours[0], theirs[0]
+    if one[0] in _MANY_WAYS and other[0] in _MANY_WAYS:  # John, Джон, Yohan
+        return True
+    return _skeleton(one)[:1] == _skeleton(other)[:1] or _sounds_alike(one, other)
 
 
-@lru_cache(maxsize=10_000)
-def _likeness(one: str, other: str) -> float:
-    """Share of the consonants in common, 0..1; a single one proves nothing."""
+def _sounds_alike(one: str, other: str) -> bool:
+    """Most of the consonants of two first names are the same."""
     ours, theirs = _skeleton(one), _skeleton(other)
-    return SequenceMatcher(None, ours, theirs).ratio() if min(len(ours), len(theirs)) > 1 else 0.0
+    return min(len(ours), len(theirs)) > 0 and SequenceMatcher(None, ours, theirs).ratio() >= LOOSELY
+
+
+@lru_cache(maxsize=100_000)
+def _likeness(one: str, other: str) -> float:
+    """Share of the consonants in common, 0..1; a few prove nothing."""
+    ours, theirs = _skeleton(one), _skeleton(other)
+    return SequenceMatcher(None, ours, theirs).ratio() if min(len(ours), len(theirs)) >= _CONSONANTS else 0.0
 
 
 @lru_cache(maxsize=10_000)
@@ -89,20 +116,23 @@ def _sounds() -> dict[str, str]:
 
 @lru_cache(maxsize=10_000)
 def _names(name: str) -> tuple[str, ...]:
+    """Its words of three letters and more, without case, accents and apostrophes."""
     plain = unicodedata.normalize("NFKD", name.casefold().replace("’", "").replace("'", ""))
-    plain = unicodedata.normalize("NFC", "".join(c for c in plain if not unicodedata.combining(c) or c == "\u0306"))
-    return tuple(word for word in _WORD.findall(plain) if len(word) > 2)
+    plain = plain.replace("и\u0306", "й").replace("у\u0306", "ў")  # letters of their own
+    plain = "".join(char for char in plain if not unicodedata.combining(char))
+    latin = lexicon.load("sounds")["latin"]
+    return tuple(word for word in _WORD.findall("".join(latin.get(char, char) for char in plain)) if len(word) > 2)
 
 
-def _known(names: tuple[str, ...]) -> int | None:
-    """The number of the lexicon's person with one of these names, the surname first."""
+@lru_cache(maxsize=10_000)
+def _known(surname: str) -> int | None:
+    """The number of the lexicon's person of that surname."""
     exact, stems = _people()
-    for name in reversed(names):
-        if name in exact:
-            return exact[name]
-        for size in range(min(len(name), 16), 3, -1):
-            if name[:size] in stems and len(name) - size <= 4:
-                return stems[name[:size]]
+    if surname in exact:
+        return exact[surname]
+    for size in range(len(surname), _STEM - 1, -1):
+        if surname[:size] in stems:  # of a short one, little may be left over: Bush is not Bushati
+            return stems[surname[:size]] if len(surname) - size <= (_ENDING if size == _STEM else _ENDING + 1) else None
     return None
 
 

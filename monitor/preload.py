@@ -11,35 +11,32 @@ import gc
 from contextlib import suppress
 from datetime import UTC, datetime
 
-import htmldate  # noqa: F401  # asked for the date of pages that do not state one
-import lxml.html  # noqa: F401
-import trafilatura  # noqa: F401  # asked for a second opinion on a page's text
 
-from monitor import work
-from monitor.model import PendingEntry, Response
-from monitor.settings import DEFAULT_TOPICS, SentimentSettings
-
-with suppress(ImportError):  # the extra [neural]; a network itself starts threads, which a fork would lose
-    import onnxruntime  # noqa: F401
-    import tokenizers  # noqa: F401
-
-_STORY = "Parliament ratified Harland's accession to NATO on Monday. “We will join the alliance,” the minister said."
-_PAGE = f"<html lang='en'><title>{_STORY}</title><article><h1>{_STORY}</h1>{f'<p>{_STORY}</p>' * 9}</article></html>"
-
-
-def read_one() -> None:
+def load() -> None:
     """The way of a story through a worker, once."""
+    import htmldate  # noqa: F401  # asked for the date of pages that do not state one
+    import lxml.html  # noqa: F401
+    import trafilatura  # noqa: F401  # asked for a second opinion on a page's text
+
+    from monitor import work
+    from monitor.model import PendingEntry, Response
+    from monitor.settings import DEFAULT_TOPICS, SentimentSettings
+
+    story = "Parliament ratified Harland's accession to NATO on Monday. “We will join the alliance,” the minister said."
+    body = f"<html lang='en'><title>{story}</title><article><h1>{story}</h1>{f'<p>{story}</p>' * 9}</article></html>"
     now = datetime(2026, 1, 1, tzinfo=UTC)
     entry = PendingEntry(
-        id=0, feed_id=0, key="", link="https://preload.invalid/story", title=_STORY, summary="", content="",
+        id=0, feed_id=0, key="", link="https://preload.invalid/story", title=story, summary="", content="",
         authors=(), published_at=now, seen_at=now, attempts=0, first_poll=False, outlet="", country=None, camp=None,
         lang=None,
     )  # fmt: skip
-    page = work.Page(Response("", "https://preload.invalid/story", 200, {}, _PAGE.encode(), 0), now)
+    page = work.Page(Response("", "https://preload.invalid/story", 200, {}, body.encode(), 0), now)
+    # the linear scorer: a network starts threads, which a fork would lose
     settings = work.AnalysisSettings(topics=DEFAULT_TOPICS, sentiment=SentimentSettings(scorer="linear"))
     work.read_entry(entry, page, settings.model_dump_json(), now)
 
 
-with suppress(Exception):  # what fails here fails again in a worker, with a story, and is reported there
-    read_one()
+# what fails here fails again in a worker, with a story, and is reported there; Ctrl-C is the main process's business
+with suppress(Exception, KeyboardInterrupt):
+    load()
 gc.freeze()  # what is here stays: the workers' collector need not look at it, which would copy its memory

@@ -5,7 +5,7 @@ language model.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 Span = tuple[int, int]  # text[start:end]
 
@@ -66,3 +66,15 @@ def _is_abbreviation(text: str, begin: int, stop: int) -> bool:
     """Whether the full stop at ``stop`` belongs to the word before it."""
     before = text[max(begin, stop - 12) : stop]
     return bool(_ABBREVIATION.search(before) or (_ORDINAL.search(before) and _MONTH.match(text, stop + 1)))
+
+
+def phrase_pattern(phrases: Iterable[str]) -> re.Pattern[str]:
+    """Whole words, the longest phrase first; ``*`` is more letters of a word, ``=`` keeps the case."""
+    cleaned = sorted(
+        {phrase.strip() for phrase in phrases if phrase.strip()}, key=lambda phrase: (-len(phrase), phrase)
+    )
+    branches = []
+    for phrase in cleaned:
+        words = r"\s+".join(re.escape(word).replace(r"\*", r"\w*") for word in phrase.removeprefix("=").split())
+        branches.append(words if phrase.startswith("=") else f"(?i:{words})")
+    return re.compile(rf"(?<!\w)(?:{'|'.join(branches)})(?!\w)")

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from monitor import __version__
-from monitor.errors import ExtractError
+from monitor.errors import ExtractError, ScorerError
 from monitor.model import (
     Analysis,
     Article,
@@ -42,8 +43,16 @@ if TYPE_CHECKING:
     from monitor.flag import Rules
     from monitor.flag.tuning import Tuning
 
+log = logging.getLogger(__name__)
 FULL_TEXT = (PageStatus.OK, PageStatus.LIVE)
 FULL_FEED_TEXT = 1000  # characters; what is shorter in a feed is a teaser, not the article
+
+
+class Learned(Section):
+    """What `monitor tune` learned for a topic; flag.tuning.Tuning as it is stored."""
+
+    factors: dict[str, float] = Field(default_factory=dict)
+    threshold: float | None = None
 
 
 class AnalysisSettings(Section):
@@ -51,7 +60,7 @@ class AnalysisSettings(Section):
 
     topics: tuple[TopicSettings, ...]
     sentiment: SentimentSettings = SentimentSettings()
-    tunings: dict[str, dict[str, Any]] = Field(default_factory=dict)  # topic -> Tuning that `monitor tune` learned
+    tunings: dict[str, Learned] = Field(default_factory=dict)  # by topic
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ def tools(settings_json: str) -> Tools:
     ])  # fmt: skip
     ruleset = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
     tunings = {
-        topic.name: (Tuning(**settings.tunings[topic.name]), topic.threshold)
+        topic.name: (Tuning(**settings.tunings[topic.name].model_dump()), topic.threshold)
         for topic in settings.topics
         if topic.name in settings.tunings
     }
@@ -133,7 +142,11 @@ def _with_meanings(
     if lang not in multilingual.card()["understands"]:
         return said
     chosen = [index for index, quote in enumerate(said) if quote.about_accession and quote.text]
-    vectors = dict(zip(chosen, meaning([said[index].text for index in chosen]), strict=True)) if chosen else {}
+    try:
+        vectors = dict(zip(chosen, meaning([said[index].text for index in chosen]), strict=True)) if chosen else {}
+    except ScorerError as error:  # no reason to hold a story back: its translations are not found, that is all
+        log.warning("quotations without meaning", extra={"error": str(error)})
+        return said
     return tuple(replace(quote, meaning=vectors.get(index, b"")) for index, quote in enumerate(said))
 
 
@@ -268,6 +281,8 @@ def warm_up(settings_json: str) -> Warm:
     kit = tools(settings_json)
     story = 'Parliament ratified Harland\'s accession to NATO. "We will join the alliance," the minister said.'
     analyse(Document(id="warm-up", title=story, text=story), kit)
+    if kit.meaning:
+        kit.meaning([story])
     note = f" ({kit.scorer.note})" if kit.scorer.note else ""
     return Warm(kit.ruleset, f"{kit.scorer.name}@{kit.scorer.revision}{note}")
 

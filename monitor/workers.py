@@ -13,7 +13,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from typing import Any, ParamSpec, TypeVar
 
 import pebble
@@ -23,7 +23,7 @@ from monitor.errors import ConfigError, MonitorError
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MEMORY_LIMIT = 3 * 1024**3  # bytes of address space a worker may take; a normal one needs a tenth of it
+MEMORY_LIMIT = 3 * 1024**3  # bytes of address space a worker may take; a normal one needs a fifth of it at most
 QUEUE_FACTOR = 20  # a cluster's deadline for a call, in call time limits: it counts the wait for a free worker too
 TASKS_PER_WORKER = 2000  # then it is replaced: parsers and caches grow
 
@@ -98,13 +98,15 @@ async def call(executor: Executor, fn: Callable[P, T], /, *args: P.args, **kwarg
         WorkerFailed: the worker hung, crashed, or ran out of memory.
         Exception: whatever ``fn`` raised.
     """
-    if isinstance(executor, KillablePool):
-        await executor.start()
     try:
+        if isinstance(executor, KillablePool):
+            await executor.start()
         async with asyncio.timeout(getattr(executor, "deadline_s", None)):
             return await asyncio.wrap_future(executor.submit(fn, *args, **kwargs))
     except TimeoutError as error:  # concurrent.futures.TimeoutError is the same class since Python 3.11
         raise WorkerFailed("the worker took too long and was killed") from error
+    except BrokenExecutor as error:
+        raise WorkerFailed(f"no worker can be started ({error or 'the fork server died'})") from error
     except pebble.ProcessExpired as error:
         raise WorkerFailed(f"the worker died (exit code {error.exitcode})") from error
     except MemoryError as error:

@@ -91,7 +91,7 @@ def test_no_words_stop_it(new: list[tuple[str, str | None]], old: list[tuple[str
 # --- translations --------------------------------------------------------------------------------------------------
 
 NEURAL = all(find_spec(name) for name in ("onnxruntime", "tokenizers", "numpy"))
-EAST, NORTH_EAST, NORTH = (bytes(v) for v in ([100, 0, 20], [90, 80, 20], [0, 100, 20]))
+EAST, NORTH_EAST, NORTH = (b"mark" + bytes(v) for v in ([100, 0, 20], [90, 80, 20], [0, 100, 20]))
 UKRAINIAN = "В Альянсі немає готовності нас запросити"
 
 
@@ -116,7 +116,7 @@ def test_a_translation_is_the_same_saying() -> None:
         (EAST, UKRAINIAN, "Іван Шевчук"),
         (EAST, UKRAINIAN, None),
         (b"", UKRAINIAN, "Олена Коваленко"),
-        (EAST[:2], UKRAINIAN, "Олена Коваленко"),
+        (b"Mark" + EAST[4:], UKRAINIAN, "Олена Коваленко"),
     ],
 )
 def test_another_meaning_or_mouth_is_another_saying(meaning: bytes, text: str, speaker: str | None) -> None:
@@ -129,6 +129,16 @@ def test_other_numbers_are_another_saying() -> None:
     quote = replace(a_quote("За 5 років ми будемо в НАТО", "Олена Коваленко"), meaning=EAST)
     before = replace(known("In 2 years we shall be in NATO"), meaning=EAST)
     assert said_before([quote], "uk", [before]) == {}
+
+
+def test_another_country_or_the_other_side_is_another_saying() -> None:
+    """Vectors of a claim and its opposite, or of two candidates, lie close together."""
+    georgia = replace(a_quote("Грузія стане членом НАТО", "Олена Коваленко"), meaning=EAST)
+    ukraine = replace(known("Ukraine will become a member of NATO"), meaning=EAST)
+    assert said_before([georgia], "uk", [ukraine]) == {}
+    against = replace(a_quote(UKRAINIAN, "Олена Коваленко"), meaning=EAST, stance="opposes")
+    assert said_before([against], "uk", [replace(known(), meaning=EAST, stance="supports")]) == {}
+    assert said_before([against], "uk", [replace(known(), meaning=EAST, stance="conditional")]) == {0: 7}
 
 
 def test_the_same_wording_comes_before_a_translation() -> None:

@@ -12,7 +12,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
-from monitor.analyse.onnx_model import OnnxModel, read_card
+from monitor.analyse.onnx_model import NETWORK, OnnxModel, read_card
 
 if TYPE_CHECKING:
     from monitor.analyse.onnx_model import Matrix
@@ -40,11 +40,21 @@ class Multilingual:
 
 
 def vectors(texts: Sequence[str]) -> list[bytes]:
-    """The meanings as they are kept: 384 signed bytes each, scaled to the largest number. Raises ScorerError."""
+    """The meanings as they are kept: four bytes of the network's checksum, 384 signed bytes scaled to the largest.
+
+    Raises:
+        ScorerError: the network cannot be loaded.
+    """
     import numpy as np
 
+    mark = bytes.fromhex(card()["sha256"][NETWORK][:8])
     found = shipped().meanings(texts)
-    return [np.rint(row / np.abs(row).max() * 127).astype(np.int8).tobytes() for row in found]
+    return [mark + np.rint(row / np.abs(row).max() * 127).astype(np.int8).tobytes() for row in found]
+
+
+def check() -> None:
+    """Are the files there and whole? Raises ScorerError."""
+    OnnxModel(_folder())
 
 
 @cache
@@ -53,6 +63,7 @@ def shipped() -> Multilingual:
     return Multilingual()
 
 
+@cache
 def card() -> dict[str, Any]:
     """Its card, without loading it. Raises ScorerError."""
     return read_card(_folder())

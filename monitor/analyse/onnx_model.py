@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.resources.abc import Traversable
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 CARD, NETWORK, TOKENIZER = "model.json", "model.int8.onnx", "tokenizer.json"
 _BATCH = 16
+
+_LONE = re.compile("[\ud800-\udfff]")  # half a character, which no tokenizer takes
 
 Pieces = tuple[list[int], list[int]]  # piece numbers, and 1 for each piece of the target
 
@@ -44,7 +47,7 @@ class OnnxModel:
 
     def pieces(self, text: str, start: int, end: int) -> Pieces:
         """The word pieces of ``text`` with those of ``text[start:end]`` marked, at most the card's number."""
-        encoded = self._tokenizer.encode(text)
+        encoded = self._tokenizer.encode(_LONE.sub("\ufffd", text))
         marks = [int(last > first and first < end and last > start) for first, last in encoded.offsets]
         return window(encoded.ids, marks, self._max_pieces)
 
@@ -65,7 +68,10 @@ class OnnxModel:
         options = self._runtime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1  # the workers are the parallelism
         network = _read(self._folder, NETWORK)
-        return self._runtime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+        try:
+            return self._runtime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's own classes, which derive from nothing closer
+            raise ScorerError(f"the network in {self._folder} cannot be loaded: {error}") from error
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -126,7 +132,7 @@ def _packages() -> tuple[Any, Any]:
         import numpy  # noqa: F401
         import onnxruntime
         import tokenizers
-    except ImportError as error:
+    except Exception as error:  # an extension may raise anything where it does not fit the machine
         raise ScorerError(
             f"the neural scorer needs the extra: pip install 'accession-monitor[neural]' ({error})"
         ) from error

@@ -139,7 +139,7 @@ def _print_rows(rows: list[dict[str, Any]], format_: str, shown: tuple[str, ...]
         for row in rows:
             print_line(row)
     elif format_ == "csv":
-        writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else ["id"])
+        writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else list(shown))
         writer.writeheader()
         writer.writerows(rows)
     else:

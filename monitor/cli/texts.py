@@ -179,7 +179,7 @@ def _scored(rows: Iterable[Row], scorer: Scorer) -> Iterator[dict[str, Any]]:
             if any(row.problem for row in together):
                 raise ScorerError("a line that is no JSON object")
             yield from list(score_lines([{**row.value, "id": row.id} for row in together], scorer))
-        except ScorerError:
+        except Exception:  # noqa: BLE001 - one by one it becomes the answer of the row that is to blame
             yield from _one_by_one(together, lambda row: next(iter(score_lines([{**row.value, "id": row.id}], scorer))))
 
 

@@ -43,6 +43,8 @@ def backup_command(config_path: Path | None, dest: Path, overwrite: bool) -> Non
 def prune_command(config_path: Path | None) -> None:
     """Drop what store.keep_pages and store.keep_text no longer want, as the daemon does each night; beside it, too."""
     config = light_config(config_path)
+    with open_store(config):
+        pass  # it is there, and of this version; opening it to write would make or change it
     with open_store(config, write=True) as store:
         dropped = store.prune(now(), keep_pages=config.store.keep_pages, keep_text=config.store.keep_text)
     click.echo(", ".join(f"{what} {count}" for what, count in dropped.items()))
@@ -53,6 +55,8 @@ def prune_command(config_path: Path | None) -> None:
 def check_store_command(config_path: Path | None) -> None:
     """Read the whole store: is the file sound, do its references and its full-text index hold? Exit 1 where not."""
     config = light_config(config_path)
+    with open_store(config):
+        pass  # as for prune
     with open_store(config, write=True) as store:
         problems = store.check()
     for problem in problems:

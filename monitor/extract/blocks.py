@@ -180,7 +180,7 @@ class _Walker:
         self.depth -= 1
 
     def add(self, text: str, link: bool, strong: bool) -> None:
-        if not self.parts and text.isspace():
+        if not self.parts and (not text or text.isspace()):
             return  # what stands between most tags, and would be dropped from the block's start
         self.parts.append(text)
         if link or strong:

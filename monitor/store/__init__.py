@@ -283,7 +283,8 @@ class Store:
         """Stories with all the words, best first, or without words the newest first. No words are a wrong query.
 
         ``words``: words, "phrases", begin*. ``topic``: flagged for it. ``since`` <= published < ``until``.
-        ``outlet`` and ``speaker``: part of a name, case and accents do not matter. ``country``: the story is about it.
+        ``outlet``: part of its name, case and accents do not matter; ``speaker``: the name, or a part of it, in any
+        spelling and alphabet. ``country``: the story is about it.
         """
         filters = search.Filters(topic, since, until, outlet, lang, country, stance, speaker)
         with self._reading():

@@ -41,6 +41,8 @@ def check(conn: sqlite3.Connection) -> list[str]:
     if not conn.execute("pragma query_only").fetchone()[0]:
         try:
             conn.execute("insert into stories_fts (stories_fts, rank) values ('integrity-check', 1)")
+        except sqlite3.OperationalError:  # locked, or the disk: says nothing about the file
+            raise
         except sqlite3.DatabaseError as error:
             problems.append(f"the full-text index differs from the stories: {error}")
     return problems

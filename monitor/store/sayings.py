@@ -14,7 +14,8 @@ from monitor.model import KnownQuote, Quote
 from monitor.store.columns import from_text, from_time, required_time
 
 _RECENT = """
-    select q.saying_id, q.speaker, s.lang, q.text, coalesce(s.published_at, s.first_seen_at) as at, q.meaning
+    select q.saying_id, q.speaker, s.lang, q.text, coalesce(s.published_at, s.first_seen_at) as at, q.meaning,
+        q.stance
     from stories s join quotes q on q.story_id = s.id
     where coalesce(s.published_at, s.first_seen_at) >= :since
     order by coalesce(s.published_at, s.first_seen_at), q.id
@@ -38,7 +39,13 @@ def recent(conn: sqlite3.Connection, since: datetime) -> list[KnownQuote]:
     """Quotations of stories published (or first seen) at or after ``since``, in time order."""
     return [
         KnownQuote(
-            row["saying_id"], row["speaker"], row["lang"], row["text"], required_time(row["at"]), row["meaning"] or b""
+            saying_id=row["saying_id"],
+            speaker=row["speaker"],
+            lang=row["lang"],
+            text=row["text"],
+            at=required_time(row["at"]),
+            meaning=row["meaning"] or b"",
+            stance=row["stance"],
         )
         for row in conn.execute(_RECENT, {"since": from_time(since)})
     ]

@@ -64,8 +64,9 @@ def score_lines(rows: Iterable[Mapping[str, Any]], scorer: Scorer) -> Iterator[d
     """Rows ``{id, text, start, end, lang?}`` -> ``{id, label, score, p_negative, p_neutral, p_positive}``, in order.
 
     ``text`` is a sentence, ``text[start:end]`` its target; a language that is not given is told from the text, and is
-    English where that is not clear. ``label`` is the likeliest one, without a floor: here a caller sees the
-    probabilities and can set their own. All are None in a language that the scorer was not measured for.
+    English where that is not clear. ``label`` is the likeliest one after the scorer's ``decision`` weights, without
+    a floor: here a caller sees the probabilities and can set their own. All are None in a language that the scorer was
+    not measured for.
 
     Raises:
         ScorerError: a row lacks a field, or its offsets do not lie in its text.
@@ -146,7 +147,7 @@ def _answer(scorer: Scorer, answer: Probabilities) -> dict[str, Any]:
 def _language(row: Mapping[str, Any], sentence: str) -> str | None:
     """What the row says, else what the sentence looks like; English where that is not clear."""
     stated = row.get("lang")
-    return normalise(stated) if isinstance(stated, str) and stated else detect(sentence, "en") or "en"
+    return (normalise(stated) if isinstance(stated, str) else None) or detect(sentence, "en") or "en"
 
 
 def _row_item(row: Mapping[str, Any]) -> SentenceTarget:

@@ -5,6 +5,8 @@ Which of them a language gets, or none, was decided by measurement; docs/models.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -25,8 +27,9 @@ class NeuralScorer(Scorer):
     def __init__(self) -> None:
         """Raises ScorerError where the packages of the extra are missing, or a file is missing or damaged."""
         self._english = EnglishScorer()
+        multilingual.check()
         card = multilingual.card()
-        revision = card["sha256"][NETWORK][:8]
+        revision = hashlib.sha256(json.dumps(card).encode()).hexdigest()[:8]  # network, tokenizer and calibration
         self._others = {lang: LanguageScorer(lang, card["languages"], revision) for lang in card["measured"]}
         self.revision = f"{self._english.revision}+{revision}"
         self.languages = self._english.languages | self._others.keys()

@@ -13,7 +13,7 @@ from functools import cache
 
 from monitor import lexicon
 from monitor.model import Country, Document, Evidence, FieldName, Flag, Quote
-from monitor.text import Span, sentences
+from monitor.text import Span, phrase_pattern, sentences
 
 PHRASE_KINDS = ("talks", "accession", "nato")  # in order of precedence where their phrases overlap
 KINDS = (*PHRASE_KINDS, "country", "speaker")
@@ -157,23 +157,11 @@ def _speaker_pattern(name: str) -> re.Pattern[str] | None:
 def _country_pattern(code: str) -> re.Pattern[str] | None:
     """The country's names, demonyms and capital in all languages: they are told apart by their letters."""
     names = next((country.names for country in lexicon.countries() if country.code == code), ())
-    return _pattern(["=" + name for name in names]) if names else None
+    return phrase_pattern(["=" + name.lstrip("=") for name in names]) if names else None
 
 
 @cache
 def _phrase_pattern(kind: str, lang: str) -> re.Pattern[str] | None:
     blocks = lexicon.load("targets")[kind].items()
     phrases = [phrase for langs, block in blocks if lang in langs.split() for phrase in block.split("\n")]
-    return _pattern(phrases) if phrases else None
-
-
-def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:
-    """Whole words, the longest phrase first; ``*`` is more letters of a word, ``=`` keeps the case."""
-    cleaned = sorted(
-        {phrase.strip() for phrase in phrases if phrase.strip()}, key=lambda phrase: (-len(phrase), phrase)
-    )
-    branches = []
-    for phrase in cleaned:
-        words = r"\s+".join(re.escape(word).replace(r"\*", r"\w*") for word in phrase.removeprefix("=").split())
-        branches.append(words if phrase.startswith("=") else f"(?i:{words})")
-    return re.compile(rf"(?<!\w)(?:{'|'.join(branches)})(?!\w)")
+    return phrase_pattern(phrases) if phrases else None
