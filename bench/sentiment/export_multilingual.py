@@ -75,7 +75,7 @@ def main() -> None:
         [label for _, labels in answers.values() for label in labels],
     )
     card["languages"]["*"] = calibrated(*together)
-    # Russian on its own would be so shy that it named no polarity at all; as the others it is right on 36 of 47 test rows
+    # Russian on its own is so shy that it names no polarity at all; like the others it is right on 36 of 47 test rows
     del card["languages"]["ru"]
     write_card(args.out, card)
     for name in (NETWORK, TOKENIZER):

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
@@ -67,9 +68,11 @@ class OnnxModel:
     def _session(self) -> Any:
         options = self._runtime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1  # the workers are the parallelism
-        network = _read(self._folder, NETWORK)
         try:
-            return self._runtime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+            with resources.as_file(
+                self._folder.joinpath(NETWORK)
+            ) as path:  # by its path: bytes would be kept beside it
+                return self._runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own classes, which derive from nothing closer
             raise ScorerError(f"the network in {self._folder} cannot be loaded: {error}") from error
 
