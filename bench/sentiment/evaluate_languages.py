@@ -50,7 +50,7 @@ def sets(data: Path, translated: Path | None) -> list[tuple[str, str, list[Row]]
     """Name, language and rows of each set."""
     found = [("newsmtsc mt", "en", read_newsmtsc(data / "sentiment/newsmtsc_devtest_mt.jsonl"))]
     found += [("test rows", lang, split(read(data / "sentiment", lang), lang)[2]) for lang in ("ru", "de")]
-    found += [("own labels", lang, rows) for lang, (_, rows) in own_rows(data).items()]
+    found += [("own labels", lang, rows) for lang, (_, rows) in own_rows(data).items() if rows]
     if translated:
         labels = json.loads((translated / "labels.json").read_text())
         for path in sorted(translated.glob("??.tsv")):
