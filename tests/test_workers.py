@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -67,3 +69,13 @@ def test_a_wrong_workers_value_is_a_config_error() -> None:
     """The message names the three forms."""
     with pytest.raises(ConfigError, match="neither local, a number, nor dask"):
         open_executor("many", call_timeout_s=1)
+
+
+def test_what_workers_are_copies_of_has_one_thread_and_everything_loaded() -> None:
+    """A thread would be lost in the copy, with whatever lock it holds; a story needs nothing more from disk."""
+    script = (
+        "import os, monitor.preload, monitor.analyse.language as language, monitor.extract.likelihood as net\n"
+        "print(len(os.listdir('/proc/self/task')), language._identifier.cache_info().currsize, net.shipped.cache_info().currsize)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "1", "1"]
