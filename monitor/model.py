@@ -356,7 +356,8 @@ class PageRecord:
     fetched_at: datetime
     http_status: int
     headers: Mapping[str, str]
-    body: bytes  # not compressed; the store compresses
+    body: bytes  # not compressed; empty where it is ``packed``
+    packed: bytes = b""  # the body as packing.pack makes it, where that was done already
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from monitor.model import (
     StoryRecord,
     WatchedStory,
 )
+from monitor.packing import pack, unpack
 from monitor.poll import parse_feed
 from monitor.settings import Section, SentimentSettings, TopicSettings
 from monitor.urls import canonical_url
@@ -158,6 +159,13 @@ class Page:
     fetched_at: datetime | None = None
     problem: str | None = None  # why the page could not be had; the feed's own text is judged then
     failed: bool = False  # it could not be had for now; asking again may help
+    packed: bytes = b""  # the response's body for the way to a worker, and in its place
+
+    def to_send(self) -> Page:
+        """The page with its body packed: a fifth of the bytes to copy from process to process, and they are kept so."""
+        if self.response is None or self.packed:
+            return self
+        return replace(self, response=replace(self.response, body=b""), packed=pack(self.response.body))
 
 
 def read_entry(entry: PendingEntry, page: Page, settings_json: str, read_at: datetime) -> StoryRecord | None:
@@ -251,7 +259,8 @@ def with_page(record: StoryRecord, page: Page) -> StoryRecord:
     if page.response is None or page.fetched_at is None:
         return record
     response = page.response
-    return replace(record, page=PageRecord(page.fetched_at, response.status, response.headers, response.body))
+    kept = PageRecord(page.fetched_at, response.status, response.headers, response.body, page.packed)
+    return replace(record, page=kept)
 
 
 def feed_text(entry: PendingEntry) -> str:
@@ -296,7 +305,7 @@ def _article_of(entry: PendingEntry, page: Page) -> Article | None:
     if page.response is None:
         return None
     return extract(
-        page.response.body,
+        unpack(page.packed) if page.packed else page.response.body,
         url=page.response.final_url,
         headers=page.response.headers,
         feed_title=entry.title,

@@ -23,7 +23,7 @@ STAGES = (
     "channels",
     "inbox",
 )
-SHARED = ("model", "settings", "errors", "text", "urls", "people", "lexicon")
+SHARED = ("model", "settings", "errors", "text", "urls", "people", "packing", "lexicon")
 
 
 def modules() -> dict[str, ast.Module]:

@@ -143,8 +143,9 @@ async def _page_of(monitor: Monitor, entry: PendingEntry, *, last_try: bool) -> 
 async def _record_of(monitor: Monitor, entry: PendingEntry, page: work.Page, *, last_try: bool) -> StoryRecord | None:
     """The story as a worker makes it. On the last try a page that hurts is left out and the feed's own text judged."""
     try:
-        record = await call(monitor.executor, work.read_entry, entry, page, monitor.analysis, monitor.clock())
-        return record and work.with_page(record, page)
+        sent = page.to_send()
+        record = await call(monitor.executor, work.read_entry, entry, sent, monitor.analysis, monitor.clock())
+        return record and work.with_page(record, sent)
     except MonitorError as error:
         if not last_try or page.response is None:
             raise

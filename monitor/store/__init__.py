@@ -250,7 +250,7 @@ class Store:
         ``said_before``: index of a quote -> id of the saying that it repeats (see ``recent_quotes``).
         ``watch_at``: when the story is to be fetched again; None: never.
         """
-        packed = pages.pack(record.page.body) if record.page else None
+        packed = pages.packed(record.page) if record.page else None
         with self.transaction():
             return saving.save(self._conn, record, packed, policy, place, kept_sketches, said_before, watch_at)
 
@@ -333,7 +333,7 @@ class Store:
 
     def note_look(self, look: Look, changes: Sequence[Change] = (), page: PageRecord | None = None) -> None:
         """A look that leaves the story's text as it is; ``page``: kept to compare the next one with."""
-        packed = pages.pack(page.body) if page else None
+        packed = pages.packed(page) if page else None
         with self.transaction():
             if page is not None and packed is not None:
                 pages.add(self._conn, look.story_id, page, packed)
@@ -357,7 +357,7 @@ class Store:
         ``changes``: what differs. ``follow_ups``: topic -> why those who were told are told again.
         The other arguments are those of ``save_story``.
         """
-        packed = pages.pack(record.page.body) if record.page else None
+        packed = pages.packed(record.page) if record.page else None
         with self.transaction():
             return saving.save_again(
                 self._conn, look, record, packed, policy, place, kept_sketches, said_before, changes, follow_ups

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.model import PageRecord
-from monitor.store.columns import from_bytes, from_time, from_value, required_time, to_bytes, to_time, to_value
+from monitor.packing import pack, unpack
+from monitor.store.columns import from_time, from_value, required_time, to_time, to_value
 
 _BATCH = 50  # stories read at once for reprocessing: their pages are in memory together
 
@@ -54,9 +55,9 @@ class KeptStory:
     feed_published_at: datetime | None
 
 
-def pack(body: bytes) -> bytes:
+def packed(page: PageRecord) -> bytes:
     """The bytes as they are kept; done before the transaction, so that compressing does not hold the write lock."""
-    return from_bytes(body)
+    return page.packed or pack(page.body)
 
 
 def add(conn: sqlite3.Connection, story_id: int, page: PageRecord, packed: bytes) -> None:
@@ -119,4 +120,4 @@ def _kept(row: sqlite3.Row) -> KeptStory:
 
 
 def _page(fetched_at: str, status: int, headers: str, body: bytes) -> PageRecord:
-    return PageRecord(required_time(fetched_at), status, to_value(headers), to_bytes(body))
+    return PageRecord(required_time(fetched_at), status, to_value(headers), unpack(body))

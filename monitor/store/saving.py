@@ -36,7 +36,7 @@ def save(
     for a topic that only the full article brought up.
 
     Args:
-        packed_page: the record's page as ``pages.pack`` made it.
+        packed_page: the record's page as ``pages.packed`` gives it.
         place: where the story belongs among earlier ones; None: a thread of its own if it is flagged.
         kept_sketches: kind -> bytes, for finding the same story again.
         said_before: index of a quote of the analysis -> the saying that it repeats.
