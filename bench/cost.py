@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import subprocess
 import tempfile
@@ -24,7 +25,11 @@ class Cost:
 
 
 def run(command: list[str]) -> Cost:
-    """Run a command to its end. Read from /proc: getrusage does not see workers, children of a fork server."""
+    """Run a command to its end. Read from /proc: getrusage does not see workers, children of a fork server.
+
+    Our modules are compiled before, as pip does it when it installs a program: a work tree may lack that.
+    """
+    compileall.compile_dir(Path(__file__).parents[1] / "monitor", quiet=2)
     started = time.monotonic()
     cpu: dict[int, float] = {}
     peak = 0.0

@@ -1,8 +1,8 @@
 """What every worker needs, loaded once: the fork server imports this module, and its workers are copies of it.
 
 Holds nothing. Reading a made-up page that speaks of an accession fills the caches of ``work`` and of all that it
-calls: word lists,
-patterns, the language model, the net that finds a page's text. Memory that is filled before the copy is shared.
+calls: word lists, patterns, the language model, the net that finds a page's text. Memory that is filled before the copy
+is shared.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ def load() -> None:
     import trafilatura  # noqa: F401  # asked for a second opinion on a page's text
 
     from monitor import work
+    from monitor.analyse.sentiment import neural
+    from monitor.errors import ScorerError
     from monitor.model import PendingEntry, Response
     from monitor.settings import DEFAULT_TOPICS, SentimentSettings
 
@@ -31,7 +33,9 @@ def load() -> None:
         lang=None,
     )  # fmt: skip
     page = work.Page(Response("", "https://preload.invalid/story", 200, {}, body.encode(), 0), now)
-    # the linear scorer: a network starts threads, which a fork would lose
+    # of the networks only the checksums, and the linear scorer: they start threads, which a fork would lose
+    with suppress(ScorerError):
+        neural.check()
     settings = work.AnalysisSettings(topics=DEFAULT_TOPICS, sentiment=SentimentSettings(scorer="linear"))
     work.read_entry(entry, page, settings.model_dump_json(), now)
 

@@ -12,6 +12,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
+from monitor.analyse import onnx_model
 from monitor.analyse.onnx_model import NETWORK, OnnxModel, read_card
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def vectors(texts: Sequence[str]) -> list[bytes]:
 
 def check() -> None:
     """Are the files there and whole? Raises ScorerError."""
-    OnnxModel(_folder())
+    onnx_model.check(_folder())
 
 
 @cache

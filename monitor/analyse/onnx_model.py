@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 CARD, NETWORK, TOKENIZER = "model.json", "model.int8.onnx", "tokenizer.json"
 _BATCH = 16
 
+_WHOLE: set[str] = set()  # folders whose files were found whole; workers inherit it
 _LONE = re.compile("[\ud800-\udfff]")  # half a character, which no tokenizer takes
 
 Pieces = tuple[list[int], list[int]]  # piece numbers, and 1 for each piece of the target
@@ -40,11 +41,10 @@ class OnnxModel:
         """Raises ScorerError where the packages of the extra are missing, or a file is missing or damaged."""
         self._runtime, self._tokenizers = _packages()
         self._folder = folder
+        check(folder)
         self.card = read_card(folder)
         self._max_pieces: int = self.card["max_pieces"]
         self._pad: int = self.card.get("pad", 0)
-        for name in (NETWORK, TOKENIZER):
-            _checked(folder, name, self.card["sha256"])
 
     def pieces(self, text: str, start: int, end: int) -> Pieces:
         """The word pieces of ``text`` with those of ``text[start:end]`` marked, at most the card's number."""
@@ -106,6 +106,27 @@ class OnnxModel:
         return answer
 
 
+def check(folder: Traversable) -> None:
+    """Compare the files in ``folder`` with their checksums, once: what was found whole is not read again.
+
+    Raises:
+        ScorerError: one is missing or damaged.
+    """
+    if str(folder) in _WHOLE:
+        return
+    for name, expected in read_card(folder)["sha256"].items():
+        try:
+            with resources.as_file(folder.joinpath(name)) as path, path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise _unreadable(name, error) from error
+        if found != expected:
+            raise ScorerError(
+                f"{name} of the neural scorer is damaged (SHA-256 {found}, should be {expected}); install again"
+            )
+    _WHOLE.add(str(folder))
+
+
 def read_card(folder: Traversable) -> dict[str, Any]:
     """The card of the network in ``folder``; raises ScorerError where it cannot be read."""
     card: dict[str, Any] = json.loads(_read(folder, CARD))
@@ -142,16 +163,12 @@ def _packages() -> tuple[Any, Any]:
     return onnxruntime, tokenizers
 
 
-def _checked(folder: Traversable, name: str, sums: dict[str, str]) -> None:
-    found = hashlib.sha256(_read(folder, name)).hexdigest()
-    if found != sums[name]:
-        raise ScorerError(
-            f"{name} of the neural scorer is damaged (SHA-256 {found}, should be {sums[name]}); install again"
-        )
-
-
 def _read(folder: Traversable, name: str) -> bytes:
     try:
         return folder.joinpath(name).read_bytes()
     except OSError as error:
-        raise ScorerError(f"{name} of the neural scorer cannot be read: {error}") from error
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: OSError) -> ScorerError:
+    return ScorerError(f"{name} of the neural scorer cannot be read: {error}")

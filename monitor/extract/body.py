@@ -111,7 +111,10 @@ def _second_opinion(page: Page, first: Body) -> Body:
     # it reports every page it gives up on as an error; that is our normal case, and said in the result
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     parsed = document_fromstring(page.markup.encode("utf-8", "replace"), HTMLParser(encoding="utf-8"))
-    document = bare_extraction(parsed, favor_precision=True, include_comments=False)
+    # fast: without its own fallbacks, which changed none of 752 pages for twice the time and 20 MB of stop words; but
+    # a page that had to be flattened needs them
+    fast = not page.notes
+    document = bare_extraction(parsed, favor_precision=True, include_comments=False, fast=fast)
     text = tidy(document.text or "") if isinstance(document, Document) else ""
     if len(text) >= 200 or not first.text:
         return Body(text, "trafilatura precision", first.doubt)

@@ -60,7 +60,7 @@ def models() -> Mapping[str, Model]:
     from ruamel.yaml import YAML
 
     text = resources.files(__package__).joinpath("weights.yaml").read_text(encoding="utf-8")
-    data = YAML(typ="safe", pure=True).load(text)
+    data = YAML(typ="safe").load(text)
     return {
         name: Model(
             name,

@@ -46,7 +46,7 @@ def load(name: str) -> Any:
     from ruamel.yaml import YAML
 
     text = resources.files(__package__).joinpath(*f"{name}.yaml".split("/")).read_text(encoding="utf-8")
-    return YAML(typ="safe", pure=True).load(text)
+    return YAML(typ="safe").load(text)
 
 
 @cache

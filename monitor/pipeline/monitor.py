@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from monitor import work
+from monitor.channels import recipients, sender
 from monitor.config import Config
 from monitor.fetch import Fetcher
+from monitor.model import AlertPolicy
 from monitor.same_story import Recent
 from monitor.store import Store
 
@@ -33,6 +35,7 @@ class Monitor:
     progress: Progress = lambda _stage, _done, _total: None
     recent: Recent = field(default_factory=Recent)  # flagged stories of the last days, to know their copies
     _analysis: tuple[Config, str] | None = None
+    _policy: tuple[Config, AlertPolicy] | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set: finish what is begun, begin nothing new
 
     @classmethod
@@ -50,6 +53,14 @@ class Monitor:
         if self._analysis is None or self._analysis[0] is not self.config:  # a reload brings another config
             self._analysis = (self.config, analysis_settings(self.config, self.store))
         return self._analysis[1]
+
+    def alert_policy(self, now: datetime) -> AlertPolicy:
+        """Which stories are mailed now, and to whom."""
+        alerts = self.config.alerts
+        if self._policy is None or self._policy[0] is not self.config:
+            made = AlertPolicy(now, recipients(alerts), domain_of(sender(alerts)), topic_titles(self.config))
+            self._policy = (self.config, made)
+        return replace(self._policy[1], mail_after=now - alerts.max_age)
 
 
 def analysis_settings(config: Config, store: Store) -> str:

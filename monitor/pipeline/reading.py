@@ -7,17 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from monitor import watch, work
-from monitor.channels import recipients, sender
-from monitor.config import Config
 from monitor.errors import FetchError, MonitorError
-from monitor.model import (
-    AlertPolicy,
-    PendingEntry,
-    SavedStory,
-    StoryRecord,
-    ThreadPlace,
-)
-from monitor.pipeline.monitor import COPY_SKETCH, Monitor, Tally, domain_of, each, topic_titles
+from monitor.model import PendingEntry, SavedStory, StoryRecord, ThreadPlace
+from monitor.pipeline.monitor import COPY_SKETCH, Monitor, Tally, each
 from monitor.same_quote import said_before
 from monitor.same_story import Sketch
 from monitor.urls import canonical_url
@@ -102,7 +94,7 @@ async def _read_one(monitor: Monitor, entry: PendingEntry, tally: Tally) -> None
 def _save(monitor: Monitor, record: StoryRecord) -> SavedStory:
     """Store the story; a copy of an earlier one joins its thread and owes no mail of its own."""
     now = monitor.clock()
-    policy = alert_policy(monitor.config, now)
+    policy = monitor.alert_policy(now)
     watch_at = watch.first_look(record, monitor.config.watch)
     if not record.sketch:
         return monitor.store.save_story(record, policy, watch_at=watch_at)
@@ -167,13 +159,4 @@ def _put_off_entry(monitor: Monitor, entry: PendingEntry, error: str, tally: Tal
             "attempt": entry.attempts + 1,
             "retry_at": retry_at,
         },
-    )
-
-
-def alert_policy(config: Config, now: datetime) -> AlertPolicy:
-    return AlertPolicy(
-        mail_after=now - config.alerts.max_age,
-        recipients=recipients(config.alerts),
-        domain=domain_of(sender(config.alerts)),
-        titles=topic_titles(config),
     )

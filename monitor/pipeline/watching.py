@@ -21,7 +21,7 @@ from monitor.model import (
     WatchedStory,
 )
 from monitor.pipeline.monitor import COPY_SKETCH, Monitor, Tally, each
-from monitor.pipeline.reading import ACCEPT_PAGE, alert_policy, said_earlier
+from monitor.pipeline.reading import ACCEPT_PAGE, said_earlier
 from monitor.same_story import Sketch
 from monitor.workers import call
 
@@ -140,7 +140,7 @@ def _replace(
     saved = monitor.store.save_again(
         _look_of(monitor, watch_, watched, "changed" if watched.full else "full article", record),
         record,
-        alert_policy(monitor.config, now),
+        monitor.alert_policy(now),
         place,
         sketches,
         said_earlier(monitor, record, now),

@@ -42,7 +42,8 @@ def save(
         said_before: index of a quote of the analysis -> the saying that it repeats.
         watch_at: when the story is to be fetched again; None: never.
     """
-    record = replace(record, url=_identity(record))
+    if (identity := _identity(record)) != record.url:
+        record = replace(record, url=identity)
     known = stories.find(conn, record.url)
     before = analyses.flagged_topics(conn, known) if known else ()
     if known and not _is_better(conn, record, known):

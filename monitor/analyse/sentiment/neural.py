@@ -12,7 +12,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from monitor.analyse import multilingual
+from monitor.analyse import multilingual, onnx_model
 from monitor.analyse.onnx_model import NETWORK, OnnxModel, softmax
 from monitor.analyse.sentiment.scorers import Probabilities, Scorer, SentenceTarget
 
@@ -50,7 +50,7 @@ class EnglishScorer(Scorer):
 
     def __init__(self, folder: Traversable | None = None) -> None:
         """Raises ScorerError where the packages of the extra are missing, or a file is missing or damaged."""
-        self._model = OnnxModel(folder or resources.files(__package__).joinpath(FOLDER))
+        self._model = OnnxModel(folder or _folder())
         card = self._model.card
         self.revision: str = card["sha256"][NETWORK][:8]
         self.languages = frozenset(card["languages"])
@@ -86,3 +86,13 @@ class LanguageScorer(Scorer):
         if not batch:
             return []
         return softmax(multilingual.shipped().logits(batch) / self._temperature + self._bias)
+
+
+def check() -> None:
+    """Are the files of both networks there and whole? Loads nothing of theirs. Raises ScorerError."""
+    onnx_model.check(_folder())
+    multilingual.check()
+
+
+def _folder() -> Traversable:
+    return resources.files(__package__).joinpath(FOLDER)
