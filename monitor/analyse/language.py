@@ -11,7 +11,7 @@ import re
 from array import array
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import zstandard
 
@@ -98,7 +98,7 @@ def _identifier() -> LanguageIdentifier:
 
     with (
         resources.files(__package__).joinpath(MODEL).open("rb") as file,
-        io.BufferedReader(cast("io.RawIOBase", zstandard.ZstdDecompressor().stream_reader(file))) as stream,
+        io.BufferedReader(cast("Any", zstandard.ZstdDecompressor().stream_reader(file))) as stream,
     ):
         header = json.loads(stream.readline())
         weights, priors, next_state, row, feature = (

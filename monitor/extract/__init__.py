@@ -63,7 +63,7 @@ def extract(
         ExtractError: no page: empty, an archive or program, or bytes that are no text in any charset.
     """
     content_type = next((value for name, value in (headers or {}).items() if name.lower() == "content-type"), "")
-    if not body.strip():
+    if not body or body.isspace():
         raise ExtractError(f"{url}: the body is empty")
     if _MEDIA_TYPES.match(content_type.strip()) or _MEDIA_BYTES.match(body):
         return _media(url, content_type, feed_title)

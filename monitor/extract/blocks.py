@@ -36,6 +36,7 @@ ROLE_NAMES = (
     *("meta", "tags", "caption", "title", "lead", "box", "consent", "popup", "end", "hidden"),
 )
 BIT = {name: 1 << number for number, name in enumerate(ROLE_NAMES)}
+_OPENER = 1 << len(ROLE_NAMES)  # no role: the first word of a name of two
 _TAG_ROLES = {
     "article": BIT["article"],
     "main": BIT["main"],
@@ -108,18 +109,20 @@ def _roles(names: str, css: str) -> int:
     ``css``: the class alone, which may hide the element.
     """
     found = 0 if _HIDDEN_NAMES.isdisjoint(css.split()) else BIT["hidden"]
-    parts = _NAME.findall(_CAMEL.sub(" ", names).lower())
+    parts = _NAME.findall(names if names.islower() else _CAMEL.sub(" ", names).lower())
     for part in parts:
         found |= _word_roles(part)
-    if words.pairs().search("-".join(parts)):  # few names hold a role of two words
-        for pair in pairwise(parts):
-            found |= _word_roles("-".join(pair))
-    return found
+    if found & _OPENER:
+        for first, second in pairwise(parts):
+            if _word_roles(first) & _OPENER:
+                found |= _word_roles(f"{first}-{second}")
+    return found & ~_OPENER
 
 
 @lru_cache(maxsize=20_000)
 def _word_roles(word: str) -> int:
-    found = 0
+    """The roles that a word names, or two joined by a hyphen; and whether the word may be the first of such two."""
+    found = _OPENER if words.openers().search(word) else 0
     for role, pattern in words.roles().items():
         if pattern.search(word):
             found |= BIT[role]

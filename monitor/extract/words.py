@@ -31,7 +31,8 @@ def roles() -> Mapping[str, re.Pattern[str]]:
 
 
 @cache
-def pairs() -> re.Pattern[str]:
-    """All roles' names of two words, standing apart: "side-*bar" as "side-bar". None has brackets within brackets."""
+def openers() -> re.Pattern[str]:
+    """What a word ends with that may be the first of a role's name of two: "side" of "side-*bar"."""
     alternatives = (alternative for role in roles().values() for alternative in _BETWEEN.split(role.pattern))
-    return re.compile("|".join(words.replace("-*", "-") for words in alternatives if "-" in words))
+    firsts = {alternative.partition("-")[0] for alternative in alternatives if "-" in alternative}
+    return re.compile(f"(?:{'|'.join(sorted(firsts))})$")
