@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urljoin, urlsplit, urlunsplit
 
 # --- what only says how a reader came to the page --------------------------------------------------------------------
@@ -82,6 +83,7 @@ _SAFE_QUERY = "/:@!$'()*+,;=?-._~%&"
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
+@lru_cache(maxsize=2000)  # a story's link is asked for three times on its way
 def canonical_url(url: str) -> str:
     """One string for one story, however the reader came to it.
 

@@ -205,7 +205,7 @@ def read_entry(entry: PendingEntry, page: Page, settings_json: str, read_at: dat
         published_at=_published(entry, article, read_at),
         page_published_at=article.published_at if article else None,
         text=text,
-        word_count=len(text.split()),
+        word_count=article.word_count if article and source == "page" else len(text.split()),
         source=source,
         status=article.status if article else PageStatus.SHORT,
         quality=_quality(article, page, source),

@@ -15,7 +15,7 @@ from monitor.extract.blocks import Layout
 from monitor.extract.json_ld import Claims
 from monitor.extract.likelihood import Net, shipped
 from monitor.extract.metadata import Metadata
-from monitor.extract.plain import plain_text, tidy
+from monitor.extract.plain import INVISIBLE, plain_text, tidy
 from monitor.extract.tree import Page
 
 # Chosen by cross-validation by publisher: a flat optimum, .5-.6 and .4-.8 give the same F1 within .001
@@ -99,23 +99,29 @@ def _likely(draft: Draft, likelihood: features.Matrix) -> Body:
             lines.append(line)
     sizes = np.array([min(features.chars(block.text), 2000) for block in draft.layout.blocks], np.float32)
     doubt = float((np.minimum(likelihood, 1 - likelihood) * sizes).sum() / max(1.0, float((likelihood * sizes).sum())))
-    return Body(tidy("\n".join(lines)), "likely blocks", min(1.0, doubt))
+    text = "\n".join(lines)  # blocks are tidy but for invisible signs
+    return Body(tidy(text) if INVISIBLE.search(text) else text, "likely blocks", min(1.0, doubt))
 
 
 def _second_opinion(page: Page, first: Body) -> Body:
-    """trafilatura's, the best single extractor measured; slow, so asked only in doubt (about one page in 20)."""
+    """trafilatura's, the best single extractor measured; slow, so asked only in doubt (about one page in 90)."""
+    # its own fallbacks take twice the time and 20 MB of stop words: only for pages that had to be flattened, or give
+    # nothing at all without them
+    text = _by_trafilatura(page.markup, fast=not page.notes)
+    if not text and not first.text:
+        text = _by_trafilatura(page.markup, fast=False)
+    if len(text) >= 200 or not first.text:
+        return Body(text, "trafilatura precision", first.doubt)
+    return first
+
+
+def _by_trafilatura(markup: str, *, fast: bool) -> str:
     from lxml.html import HTMLParser, document_fromstring
     from trafilatura import bare_extraction
     from trafilatura.settings import Document
 
     # it reports every page it gives up on as an error; that is our normal case, and said in the result
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
-    parsed = document_fromstring(page.markup.encode("utf-8", "replace"), HTMLParser(encoding="utf-8"))
-    # fast: without its own fallbacks, which changed none of 752 pages for twice the time and 20 MB of stop words; but
-    # a page that had to be flattened needs them
-    fast = not page.notes
+    parsed = document_fromstring(markup.encode("utf-8", "replace"), HTMLParser(encoding="utf-8"))
     document = bare_extraction(parsed, favor_precision=True, include_comments=False, fast=fast)
-    text = tidy(document.text or "") if isinstance(document, Document) else ""
-    if len(text) >= 200 or not first.text:
-        return Body(text, "trafilatura precision", first.doubt)
-    return first
+    return tidy(document.text or "") if isinstance(document, Document) else ""

@@ -17,7 +17,7 @@ _BLOCK = re.compile(
 )
 _CELL = re.compile(rf"</?t[dh]\b{_ATTRIBUTES}>", re.IGNORECASE)
 _TAG = re.compile(rf"<[/!?]?[a-zA-Z]{_ATTRIBUTES}>")
-_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b\u2060\ufeff]")
+INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b\u2060\ufeff]")
 
 
 def plain_text(html: str) -> str:
@@ -39,6 +39,6 @@ def plain_text(html: str) -> str:
 
 def tidy(text: str) -> str:
     """``text`` without invisible characters, runs of white space as one space, no blank lines."""
-    text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     lines = (" ".join(line.split()) for line in text.split("\n"))
     return "\n".join(line for line in lines if line)
