@@ -75,7 +75,7 @@ def finish(draft: Draft, net: Net) -> Body:
         body = _second_opinion(draft.page, body)
     if len(draft.stated) > 2 * len(body.text):
         body = Body(draft.stated, "json-ld articleBody", body.doubt)
-    if body.doubt > _LOST_DOUBT or draft.page.notes:
+    if body.doubt > _LOST_DOUBT or draft.page.notes or not body.text:
         everything = features.unlinked(draft.layout)
         if len(body.text) < _LOST * len(everything):
             body = Body(tidy(everything), "all text outside of menus", body.doubt)
@@ -105,11 +105,8 @@ def _likely(draft: Draft, likelihood: features.Matrix) -> Body:
 
 def _second_opinion(page: Page, first: Body) -> Body:
     """trafilatura's, the best single extractor measured; slow, so asked only in doubt (about one page in 90)."""
-    # its own fallbacks take twice the time and 20 MB of stop words: only for pages that had to be flattened, or give
-    # nothing at all without them
+    # its own fallbacks take twice the time and 20 MB of stop words: only for pages that had to be flattened
     text = _by_trafilatura(page.markup, fast=not page.notes)
-    if not text and not first.text:
-        text = _by_trafilatura(page.markup, fast=False)
     if len(text) >= 200 or not first.text:
         return Body(text, "trafilatura precision", first.doubt)
     return first

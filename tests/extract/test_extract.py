@@ -282,6 +282,13 @@ def test_deep_nesting_loses_no_text(depth: int) -> None:
     assert "nested too deeply" in article.quality
 
 
+def test_a_page_without_body_tag_loses_no_text() -> None:
+    """libxml2 leaves an <article> that follows the <title> in the head, where nobody looks for text."""
+    article = extract(f"<title>{HEADLINE}</title><article>{ARTICLE}</article>".encode(), url=URL)
+    assert all(text in article.text for text in ALL_PARAGRAPHS)
+    assert article.status == "ok"
+
+
 def test_unclosed_elements_lose_no_text() -> None:
     """20,000 unclosed div, each with a sentence of its own."""
     body = "".join(
