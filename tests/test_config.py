@@ -295,10 +295,11 @@ def test_references_that_unfold_without_end_are_refused(tmp_path: Path) -> None:
     assert any("unfold to far too many values" in problem for problem in problems_of(path))
 
 
-def test_endless_nesting_is_refused(tmp_path: Path) -> None:
-    """Nor can it exhaust the stack."""
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "[{a: "])
+def test_endless_nesting_is_refused(opening: str, tmp_path: Path) -> None:
+    """Nor can it exhaust the stack, Python's or that of a C library."""
     path = tmp_path / "config.yaml"
-    path.write_text("feeds: " + "[" * 1000)
+    path.write_text("feeds:\n  " + opening * 50_000)
     assert problems_of(path) == ["1: the values are nested too deeply"]
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -20,6 +21,10 @@ MAX_VALUES = 200_000  # aliases can make a small file unfold without end
 _SCALAR_TAGS = {f"tag:yaml.org,2002:{name}": name for name in ("str", "int", "float", "bool", "null", "timestamp")}
 _MERGE = "tag:yaml.org,2002:merge"
 _INF_NAN = {".inf": "inf", "-.inf": "-inf", "+.inf": "inf", ".nan": "nan"}
+
+_DEEP = 200
+_BRACKET = re.compile(r"[\[\]{}]")
+_DASHES = re.compile(rf"(?:[-?:] +){{{_DEEP}}}")
 
 # what ruamel says -> what a person can do about it; the first that is found in its text
 _SYNTAX = (
@@ -103,7 +108,7 @@ def read_tree(raw: bytes) -> Tree:
         line = raw.count(b"\n", 0, error.start) + 1
         return Tree("", problems=[Problem(line, "", "this is not UTF-8 text; save the file as UTF-8")])
     try:
-        root = YAML(typ="safe", pure=True).compose(tree.text)
+        root = _compose(tree.text)
         if isinstance(root, MappingNode):
             tree.data = _Reader(tree).value(root, ())
         elif root is not None:
@@ -118,6 +123,30 @@ def read_tree(raw: bytes) -> Tree:
         # ruamel's scanner lets these through on malformed input
         tree.problems.append(Problem(1, "", f"this is no YAML that can be read ({error})"))
     return tree
+
+
+def _compose(text: str) -> Node | None:
+    """The nodes of a YAML text. Raises YAMLError and what ruamel's scanner lets through on malformed input.
+
+    By libyaml where that can, in an eighth of the time. What it refuses is read again by the Python parser, which knows
+    all of YAML 1.2 and says in known words what is wrong; so is deep nesting, which would exhaust libyaml's stack.
+    """
+    if not _is_deep(text):
+        with suppress(YAMLError, ValueError):
+            found: Node | None = YAML(typ="safe").compose(text)
+            return found
+    root: Node | None = YAML(typ="safe", pure=True).compose(text)
+    return root
+
+
+def _is_deep(text: str) -> bool:
+    """Whether brackets or dashes may be nested more than ``_DEEP`` times; what is quoted or a comment counts too."""
+    depth = 0
+    for bracket in _BRACKET.findall(text):
+        depth = depth + 1 if bracket in "[{" else max(0, depth - 1)
+        if depth > _DEEP:
+            return True
+    return _DASHES.search(text) is not None
 
 
 class _TooMany(Exception):
