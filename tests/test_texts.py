@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from monitor.cli import main
@@ -49,3 +54,34 @@ def test_a_copy_joins_the_thread_of_the_earliest_story_with_its_wording() -> Non
         ("a", None), ("a", "a"), ("c", None), ("a", "a"), ("e", None), (None, None),
     ]  # fmt: skip
     assert found[-1]["status"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("command", "question"),
+    [
+        (["sentiment", "-", "--scorer", "linear"], {"id": 1, "text": "A shameful betrayal", "start": 2, "end": 10}),
+        (["analyse", "-"], {"id": 1, "title": "Harvest", "text": WORDS}),
+        (["threads", "-"], {"id": 1, "text": WORDS}),
+        (["extract", "--jsonl", "-"], {"id": 1, "url": "https://courier.example/a", "file": "page.html"}),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_who_waits_for_each_answer_gets_it(command: list[str], question: dict[str, object], tmp_path: Path) -> None:
+    """A program that holds the pipe open and asks one question after the other."""
+    (tmp_path / "page.html").write_text(f"<title>Invitation</title><body><p>{WORDS}</p></body>")
+    with subprocess.Popen(
+        [sys.executable, "-m", "monitor", *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    ) as program:
+        assert program.stdin and program.stdout
+        for number in (1, 2):
+            program.stdin.write(json.dumps({**question, "id": number}) + "\n")
+            program.stdin.flush()
+            assert json.loads(program.stdout.readline())["id"] == number
+        program.stdin.close()
+        assert program.stdout.read() == ""
+    assert program.returncode == 0

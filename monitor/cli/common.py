@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import re
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from monitor.settings import AlertSettings
     from monitor.store import Store
 
+IDLE_S = 0.2  # without a new line on standard input: what is there is answered
 # what a worker needs sooner or later, imported once by the process that workers are forked from
 PRELOAD = ("monitor.preload",)
 
@@ -145,6 +148,42 @@ def read_rows(source: str) -> Iterator[Row]:
                 yield Row(number, {}, f"line {number}: not a JSON object")
 
 
+def in_groups(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
+    """The rows in groups of ``most``; of fewer when they come no faster than that.
+
+    A program that writes a line and waits for its answer before the next one gets it after IDLE_S.
+    """
+    coming: queue.Queue[Row | BaseException | None] = queue.Queue(maxsize=4 * most)
+    threading.Thread(target=_read_ahead, args=(rows, coming), daemon=True).start()
+    group: list[Row] = []
+    while True:
+        try:
+            row = coming.get(timeout=IDLE_S if group else None)
+        except queue.Empty:
+            yield group
+            group = []
+            continue
+        if isinstance(row, BaseException):
+            raise row
+        if row is not None:
+            group.append(row)
+        if group and (row is None or len(group) == most):
+            yield group
+            group = []
+        if row is None:
+            return
+
+
+def _read_ahead(rows: Iterable[Row], coming: queue.Queue[Row | BaseException | None]) -> None:
+    try:
+        for row in rows:
+            coming.put(row)
+    except BaseException as error:  # noqa: BLE001 - raised again by whoever takes it
+        coming.put(error)
+    else:
+        coming.put(None)
+
+
 def read_lines(source: str) -> Iterator[dict[str, Any]]:
     """The objects of a JSON-lines file, every one of which is needed.
 
@@ -178,9 +217,13 @@ def send_to_all(settings: AlertSettings, compose: Callable[[str], bytes]) -> Non
 
 
 def print_line(value: Mapping[str, Any]) -> None:
-    """One JSON object on a line of standard output; what is no character (a lone surrogate) becomes "?"."""
+    """One JSON object on a line of standard output, at once: somebody may wait for it before writing the next question.
+
+    What is no character (a lone surrogate) becomes "?".
+    """
     line = json.dumps(value, ensure_ascii=False, default=str)
     sys.stdout.write(line.encode("utf-8", "replace").decode("utf-8") + "\n")
+    sys.stdout.flush()
 
 
 def print_json(value: Any) -> None:

@@ -9,13 +9,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Row, config_option, load_config, print_line, read_rows
+from monitor.cli.common import Row, config_option, in_groups, load_config, print_line, read_rows
 from monitor.errors import ConfigError, ExtractError, ScorerError
 from monitor.settings import FetchSettings, ReadSettings, SentimentSettings
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 TEXT_LIMIT = 300_000  # characters that `analyse` judges of one text; no article is as long
 FILE_BYTES = 20 * 1024**2  # of one unpacked page
 ROWS_AT_ONCE = 64  # sentences that a scorer is asked together
+PAGES_AT_ONCE = 32  # of `extract --jsonl`, in work at the same time
 FILE_ENTRIES = 50_000  # a file is read whole, where a feed from the network is cut much earlier
 
 
@@ -173,8 +173,7 @@ def _scored(rows: Iterable[Row], scorer: Scorer) -> Iterator[dict[str, Any]]:
     """Rows with their tone, in order: many at once, and where one of them cannot be answered, one by one."""
     from monitor.analyse.sentiment import score_lines
 
-    rows = iter(rows)
-    while together := list(islice(rows, ROWS_AT_ONCE)):
+    for together in in_groups(rows, ROWS_AT_ONCE):
         try:
             if any(row.problem for row in together):
                 raise ScorerError("a line that is no JSON object")
@@ -191,9 +190,9 @@ def _extract_many(rows: Iterable[Row], folder: Path) -> Iterator[dict[str, Any]]
     executor = open_executor("local", call_timeout_s=limit_s, preload=("monitor.extract",))
     waiting: deque[tuple[Row, Future[Article] | None]] = deque()
     try:
-        for row in rows:
-            waiting.append((row, None if row.problem else _submit(executor, row.value, folder)))
-            if len(waiting) >= 32:
+        for group in in_groups(rows, PAGES_AT_ONCE):
+            waiting += ((row, None if row.problem else _submit(executor, row.value, folder)) for row in group)
+            while len(waiting) >= (PAGES_AT_ONCE if len(group) == PAGES_AT_ONCE else 1):
                 yield _extracted(*waiting.popleft())
         while waiting:
             yield _extracted(*waiting.popleft())
