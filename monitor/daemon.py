@@ -38,6 +38,7 @@ STAGES: Mapping[str, Stage] = {
     "tell": pipeline.tell_owed,
     "watch": pipeline.watch_stories,
     "digest": pipeline.tell_digest,
+    "hear": pipeline.hear_replies,
 }
 
 
@@ -318,7 +319,8 @@ class _Failing:
 def _patience(config: Config) -> float:
     """Seconds that one item of a stage may take at most, with a wide margin."""
     mail_s = config.alerts.email.timeout.total_seconds() if config.alerts.email else 0
-    longest_s = max(config.fetch.timeout.total_seconds(), config.read.page_timeout.total_seconds(), mail_s)
+    imap_s = config.reviews.imap.timeout.total_seconds() if config.reviews.imap else 0
+    longest_s = max(config.fetch.timeout.total_seconds(), config.read.page_timeout.total_seconds(), mail_s, imap_s)
     return max(STALLED_AFTER_S, 5 * longest_s)
 
 

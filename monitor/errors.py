@@ -108,3 +108,11 @@ class DeliveryError(MonitorError):
         self.permanent = permanent
         self.code = code
         self.stop = stop
+
+
+class NoPassword(MonitorError):
+    """The password of a login is nowhere, or its file cannot be read."""
+
+
+class InboxError(MonitorError):
+    """The mailbox that replies arrive in cannot be read now."""

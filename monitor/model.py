@@ -537,3 +537,20 @@ class News:
     feeds: int  # active ones
     blind: tuple[BlindWindow, ...]
     unasked: tuple[tuple[datetime, datetime], ...]  # hours in which no feed at all was asked
+
+
+Outcome = Literal["review", "automatic", "no alert", "not understood", "unreadable"]  # of a message to the monitor
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a message to the monitor says about an alert."""
+
+    message_id: str
+    by: str  # address in From; not proven
+    subject: str
+    alert_id: int | None  # proven by a token
+    verdict: str | None
+    note: str
+    outcome: Outcome
+    problem: str | None  # why it is no review

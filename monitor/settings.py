@@ -313,14 +313,26 @@ class ImapSettings(Section):
 
     host: str
     port: int = Field(default=993, ge=1, le=65535)
-    security: Literal["tls", "starttls"] = "tls"
+    security: Literal["tls", "starttls", "none"] = "tls"
     username: str
     password_file: Path | None = None
-    folder: str = "INBOX"
+    allow_plain_login: bool = False  # log in without TLS; only for a server on the same machine
+    ca_file: Path | None = None
+    folder: str = Field(default="INBOX", pattern=r"^[ -~]+$")
+    timeout: Duration = timedelta(seconds=30)
 
 
 class ReviewSettings(Section):
     """Where replies to alerts are read."""
 
+    address: PlainAddress | None = None  # None: that of alerts.email.from
+    subaddress: bool = True  # the server delivers name+anything@ to name@
     imap: ImapSettings | None = None
     maildir: Path | None = None
+    every: Duration = timedelta(minutes=1)
+
+    @model_validator(mode="after")
+    def _one_mailbox(self) -> ReviewSettings:
+        if self.imap and self.maildir:
+            raise ValueError("replies are read from one mailbox: imap or maildir, not both")
+        return self

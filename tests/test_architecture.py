@@ -23,7 +23,7 @@ STAGES = (
     "channels",
     "inbox",
 )
-SHARED = ("model", "settings", "errors", "text", "urls", "people", "packing", "lexicon")
+SHARED = ("model", "settings", "errors", "text", "urls", "people", "packing", "passwords", "lexicon")
 
 
 def modules() -> dict[str, ast.Module]:

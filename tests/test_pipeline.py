@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import mailbox
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
+from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from mail_servers import MailServer, mail_server
@@ -17,7 +21,8 @@ from servers import BadServer, answers, gzip_bomb, hangs, pours, sends
 from monitor import work
 from monitor.config import Config
 from monitor.fetch import Fetcher
-from monitor.pipeline import Monitor, Tally, cycle, poll_feeds, read_all, tell_owed
+from monitor.pipeline import Monitor, Tally, cycle, hear_replies, poll_feeds, read_all, tell_owed
+from monitor.pipeline.hearing import address_for_replies
 from monitor.settings import (
     DEFAULT_TOPICS,
     AlertSettings,
@@ -25,11 +30,13 @@ from monitor.settings import (
     FeedSettings,
     FetchSettings,
     ReadSettings,
+    ReviewSettings,
     StoreSettings,
 )
 from monitor.store import Store
 from monitor.workers import KillablePool
 
+NO_REPLIES = ReviewSettings()
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 NEWS = "Parliament ratifies Harland's accession to NATO"
 TEXT = (
@@ -97,7 +104,9 @@ def opened(newsroom: Newsroom, clock: Clock, tmp_path: Path) -> Callable[..., Ab
     """Opens a monitor on the newsroom's feed; ``alerts`` says where mails go."""
 
     @asynccontextmanager
-    async def open_(executor=None, **alerts: object) -> AsyncIterator[Monitor]:  # type: ignore[no-untyped-def]
+    async def open_(  # type: ignore[no-untyped-def]
+        executor=None, reviews: ReviewSettings = NO_REPLIES, **alerts: object
+    ) -> AsyncIterator[Monitor]:
         config = Config(
             store=StoreSettings(path=tmp_path / "monitor.db"),
             fetch=FetchSettings(
@@ -108,6 +117,7 @@ def opened(newsroom: Newsroom, clock: Clock, tmp_path: Path) -> Callable[..., Ab
             feeds=(FeedSettings(url=newsroom.feed_url, outlet="Valley News", lang="en"),),
             topics=DEFAULT_TOPICS,
             alerts=AlertSettings(mailbox=tmp_path / "mail", **alerts),
+            reviews=reviews,
             path=tmp_path / "config.yaml",
         )  # fmt: skip
         with Store.open(config.store.path, exclusive=True) as store, ThreadPoolExecutor(2) as threads:
@@ -325,3 +335,113 @@ def test_analysis_settings_travel_as_json() -> None:
     """What the workers get gives the same rules in every process."""
     settings = work.AnalysisSettings(topics=DEFAULT_TOPICS).model_dump_json()
     assert work.tools(settings).ruleset == work.warm_up(settings).ruleset
+
+
+# --- replies ---------------------------------------------------------------------------------------------------------
+
+
+def answers_with(box: Path, text: str, *, to: str, subject: str = "Re: alert", number: int = 1) -> None:
+    """A reader's answer is delivered."""
+    reply = EmailMessage()
+    reply["From"], reply["To"], reply["Subject"] = "jane@reader.example", " ".join(to.split()), subject
+    reply["Message-ID"] = f"<{number}@reader.example>"
+    reply.set_content(text)
+    mailbox.Maildir(box).add(reply)
+
+
+async def test_a_reply_to_an_alert_is_a_review(opened, newsroom: Newsroom, clock: Clock, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """To the address that the mail itself names; once, however often the message comes."""
+    box = tmp_path / "replies"
+    async with opened(reviews=ReviewSettings(maildir=box, address="desk@monitor.example")) as monitor:
+        await first_look(monitor)
+        newsroom.publishes("vote")
+        await cycle(monitor, all_feeds=True)
+        alert = message_from_bytes(mails(tmp_path)[0].read_bytes())
+        for _ in range(2):
+            answers_with(box, "No, wrong country\n> quoted", to=alert["Reply-To"])
+        clock.pass_(minutes=1)
+        tally = await hear_replies(monitor)
+        (story,) = (row for row in monitor.store.view("v_flagged") if row["title"] == NEWS)
+        reviews = monitor.store.reviews_of(story["story_id"])
+        status = monitor.store.status(clock())
+    assert (tally.replies_read, tally.reviews_added) == (2, 1)
+    assert [(one["verdict"], one["note"], one["by"], one["via"], one["topic"]) for one in reviews] == [
+        ("irrelevant", "wrong country", "jane@reader.example", "reply", "nato-accession")
+    ]
+    assert story["review"] == "irrelevant"
+    assert status["replies"]["total"] == status["replies"]["reviews"] == 1
+    assert not list((box / "new").iterdir())
+
+
+async def test_mute_by_a_review_link_silences_the_thread(
+    opened, newsroom: Newsroom, clock: Clock, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
+    """Before the next follow-up is told, in the same cycle."""
+    box = tmp_path / "replies"
+    async with opened(reviews=ReviewSettings(maildir=box, address="desk@monitor.example", subaddress=False)) as monitor:
+        await first_look(monitor)
+        newsroom.publishes("vote")
+        await cycle(monitor, all_feeds=True)
+        text = message_from_bytes(mails(tmp_path)[0].read_bytes()).get_payload(0).get_payload(decode=True).decode()
+        link = urlsplit("".join(re.search(r"mailto:\S*mute\S*", text.replace("=\n", ""))[0].split()))  # type: ignore[index]
+        assert link.path == "desk@monitor.example"
+        answers_with(box, "", to=link.path, subject=parse_qs(link.query)["subject"][0])
+        clock.pass_(minutes=1)
+        tally = await cycle(monitor)
+        (story,) = (row for row in monitor.store.view("v_flagged") if row["title"] == NEWS)
+        queue = [row["title"] for row in monitor.store.view("v_review_queue")]
+    assert (tally.reviews_added, story["review"]) == (1, "mute")
+    assert NEWS not in queue
+
+
+async def test_what_is_no_review_is_kept_with_the_reason(
+    opened, newsroom: Newsroom, clock: Clock, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
+    """A forged token, no token, words that nobody understands; and a reply to an alert that is gone."""
+    box = tmp_path / "replies"
+    async with opened(reviews=ReviewSettings(maildir=box)) as monitor:
+        await first_look(monitor)
+        newsroom.publishes("vote")
+        await cycle(monitor, all_feeds=True)
+        to = message_from_bytes(mails(tmp_path)[0].read_bytes())["Reply-To"]
+        gone = address_for_replies(monitor, 99)
+        assert gone
+        for number, (text, address) in enumerate(
+            [("no", to.replace("r1-", "r2-")), ("no", "monitor@x.example"), ("hm", to), ("no", gone)]
+        ):
+            answers_with(box, text, to=address, number=number)
+        clock.pass_(minutes=1)
+        tally = await hear_replies(monitor)
+        rows = [dict(row) for row in monitor.store.db.query("select outcome, problem from replies order by message_id")]
+    assert (tally.replies_read, tally.reviews_added) == (4, 0)
+    assert [row["outcome"] for row in rows] == ["no alert", "no alert", "not understood", "no alert"]
+    assert "not in the store any longer" in rows[3]["problem"]
+
+
+async def test_a_mailbox_that_cannot_be_read_harms_nothing_and_is_told(opened, clock: Clock, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """The cycle goes on; after an hour the status is not healthy; when it can be read again, it is."""
+    box = tmp_path / "replies"
+    box.write_text("in the way")
+    async with opened(reviews=ReviewSettings(maildir=box)) as monitor:
+        await cycle(monitor)
+        clock.pass_(minutes=61)
+        tally = await cycle(monitor)
+        status = monitor.store.status(clock())
+        box.unlink()
+        clock.pass_(minutes=1)
+        await cycle(monitor)
+        after = monitor.store.status(clock())
+    assert tally.feeds_polled
+    assert any("replies to alerts have not been read since" in problem for problem in status["problems"])
+    assert not any("replies" in problem for problem in after["problems"])
+
+
+async def test_without_a_mailbox_mails_ask_for_no_reply(opened, newsroom: Newsroom, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """Nobody would read it."""
+    async with opened() as monitor:
+        await first_look(monitor)
+        newsroom.publishes("vote")
+        await cycle(monitor, all_feeds=True)
+    mail = mails(tmp_path)[0].read_bytes()
+    assert message_from_bytes(mail)["Reply-To"] is None
+    assert b"mailto:" not in mail

@@ -107,6 +107,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     put(files / "etc/sysusers.d/monitor.conf", (ROOT / "deploy/monitor.sysusers").read_text())
     put(files / "etc/tmpfiles.d/monitor.conf", (ROOT / "deploy/monitor.tmpfiles").read_text())
     put(files / "etc/monitor/smtp_password", "correct horse\n", mode=0o600)
+    put(files / "etc/monitor/imap_password", "", mode=0o600)
     put(files / "opt/monitor/venv/bin/monitor", PROGRAM, mode=0o755)
     (folder / "binds").write_text(
         f"{ROOT / 'monitor'} /opt/monitor/source/monitor\n"

@@ -58,8 +58,8 @@ def compose(
     """The mail that tells ``alert`` to ``recipient``: text complete on its own, and HTML.
 
     Returned is one RFC 5322 message with LF line ends; a channel that needs CRLF makes them.
-    ``now`` stands in the Date header. ``review_address``: where replies are read, with the token already in it; adds
-    Reply-To and review links. Lines in the text are 76 characters long, the HTML is under 100 kB.
+    ``now`` stands in the Date header. ``review_address``: where replies are read (``TOKEN <monitor+TOKEN@...>``);
+    adds Reply-To and review links. Lines in the text are 76 characters long, the HTML is under 100 kB.
     Raises ValueError when ``sender`` is no address.
     """
     author, to = read_address(sender), recipient_address(recipient)

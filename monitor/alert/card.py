@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from urllib.parse import quote
 
 from monitor.alert import wording
@@ -456,11 +457,16 @@ def _report(story: StoredStory, limits: Limits, *, main: bool) -> Report:
 
 
 def _review(story: StoredStory, address: str | None) -> tuple[ReviewLink, ...]:
+    """A mail to write for each verdict. The address's name is the token: in the subject, where no server drops it."""
     if not address:
         return ()
-    to = quote(address, safe="@+=-._")
+    token, to = parseaddr(address)
+    end = f" {token}" if token else ""
     return tuple(
-        ReviewLink(verdict, f"mailto:{to}?subject={quote(f'review story {story.id}: {verdict}')}")
+        ReviewLink(
+            verdict,
+            f"mailto:{quote(to, safe='@+=-._')}?subject={quote(f'review story {story.id}: {verdict}{end}')}",
+        )
         for verdict in _VERDICTS
     )
 

@@ -17,9 +17,9 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email.utils import parseaddr
-from pathlib import Path
 
-from monitor.errors import DeliveryError
+from monitor.errors import DeliveryError, NoPassword
+from monitor.passwords import read_password
 from monitor.settings import AlertSettings, EmailSettings
 
 PASSWORD_VARIABLE = "MONITOR_SMTP_PASSWORD"
@@ -110,7 +110,7 @@ class Email:
 
     def _connect(self) -> None:
         settings = self.settings
-        login = (settings.username, self._password()) if settings.username else None
+        login = (settings.username, self._password(settings.username)) if settings.username else None
         if login and settings.security == "none" and not settings.allow_plain_login:
             raise self._stop(
                 "refusing to send the password without encryption; set security: starttls or tls, "
@@ -142,24 +142,17 @@ class Email:
         ca_file = self.settings.ca_file
         return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
 
-    def _password(self) -> str:
-        """From ``password_file``, else the environment, else systemd's credentials."""
-        if self.settings.password_file:
-            return self._read(Path(_expand(str(self.settings.password_file), self._environment)))
-        if password := self._environment.get(PASSWORD_VARIABLE):
-            return password
-        if folder := self._environment.get("CREDENTIALS_DIRECTORY"):
-            return self._read(Path(folder) / CREDENTIAL)
-        raise self._stop(
-            f"no password for {self.settings.username}: set password_file, {PASSWORD_VARIABLE}, "
-            f"or a systemd credential {CREDENTIAL}"
-        )
-
-    def _read(self, path: Path) -> str:
+    def _password(self, username: str) -> str:
         try:
-            return path.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._stop(f"the password file {path} cannot be read: {error}") from error
+            return read_password(
+                username,
+                self.settings.password_file,
+                variable=PASSWORD_VARIABLE,
+                credential=CREDENTIAL,
+                environment=self._environment,
+            )
+        except NoPassword as error:
+            raise self._stop(str(error)) from error
 
     def _hang_up(self) -> None:
         server, self._server = self._server, None
@@ -313,11 +306,6 @@ def _envelope_address(text: str) -> str:
         return f"{user}@{domain.encode('idna').decode('ascii')}"
     except UnicodeError as error:
         raise ValueError(f"{text!r} is no mail address: {error}") from error
-
-
-def _expand(path: str, environment: Mapping[str, str]) -> str:
-    """``${CREDENTIALS_DIRECTORY}/x`` with the variable's value; an unknown variable stays as it is, and is named."""
-    return re.sub(r"\$\{(\w+)\}", lambda match: environment.get(match[1], match[0]), path)
 
 
 def _own_name() -> str:

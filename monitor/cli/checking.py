@@ -1,4 +1,4 @@
-"""check-config: every problem of the config at once; with --probe each feed and the mail server are asked too."""
+"""check-config: every problem of the config at once; with --probe each feed and the mail servers are asked too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli.common import config_option, load_config, print_table
-from monitor.errors import DeliveryError, FeedError, FetchError
+from monitor.errors import DeliveryError, FeedError, FetchError, InboxError
 
 if TYPE_CHECKING:
     from monitor.config import Config
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("check-config")
 @config_option
-@click.option("--probe", is_flag=True, help="Also ask each feed and the mail server.")
+@click.option("--probe", is_flag=True, help="Also ask each feed and the mail servers.")
 def check_config_command(config_path: Path | None, probe: bool) -> None:
     """Every problem of the config at once, with line and key. Exit 78 when there is one."""
     config = load_config(config_path)
@@ -36,9 +36,12 @@ def _probe(config: Config) -> bool:
     mail = _ask_mail_server(config)
     if mail:
         click.echo(f"mail server: {mail}")
+    replies = _ask_mailbox(config)
+    if replies:
+        click.echo(f"mailbox of replies: {replies}")
     answered = sum(row[1].startswith("ok") for row in rows)
     click.echo(f"{answered} of {len(rows)} feeds answer.")
-    return answered == len(rows) and not (mail and not mail.startswith("ok"))
+    return answered == len(rows) and all(answer is None or answer.startswith("ok") for answer in (mail, replies))
 
 
 async def _ask_feeds(config: Config) -> list[tuple[str, str]]:
@@ -78,3 +81,15 @@ def _ask_mail_server(config: Config) -> str | None:
     finally:
         channel.close()
     return "ok: connected and logged in"
+
+
+def _ask_mailbox(config: Config) -> str | None:
+    from monitor.inbox import open_box
+
+    box = open_box(config.reviews)
+    if box is None:
+        return None
+    try:
+        return f"ok: {box.check()}"
+    except InboxError as error:
+        return f"failed: {error}"

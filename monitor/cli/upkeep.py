@@ -68,7 +68,7 @@ def check_store_command(config_path: Path | None) -> None:
 
 
 def _print_status(status: dict[str, Any]) -> None:
-    for section in ("feeds", "queue", "outbox", "last_cycle", "store"):
+    for section in ("feeds", "queue", "outbox", "replies", "last_cycle", "store"):
         values = status[section]
         if isinstance(values, dict):
             line = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in values.items() if value is not None)

@@ -45,6 +45,7 @@ PATH_KEYS: tuple[KeyPath, ...] = (
     ("alerts", "email", "ca_file"),
     ("reviews", "maildir"),
     ("reviews", "imap", "password_file"),
+    ("reviews", "imap", "ca_file"),
 )
 # logins, and where else than in password_file their password may be: an environment variable, a systemd credential
 _LOGINS: tuple[tuple[KeyPath, str, str], ...] = (
@@ -263,8 +264,9 @@ def _check_scorer(tree: Tree) -> None:
 
 def _check_reviews(tree: Tree) -> None:
     """A key that does nothing is worse than none: who sets it would wait for replies to count."""
-    if tree.data.get("reviews"):
-        tree.report(("reviews",), "reading replies is not built yet; take it out, and use `monitor review`")
+    reviews = tree.data.get("reviews")
+    if isinstance(reviews, dict) and reviews and not ("imap" in reviews or "maildir" in reviews):
+        tree.report(("reviews",), "says where replies go, but not where to read them; add imap or maildir")
 
 
 def _check_login(tree: Tree, path: KeyPath) -> None:

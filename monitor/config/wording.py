@@ -70,7 +70,7 @@ def _unknown(name: str, path: Path, model: type[BaseModel]) -> str:
         return _SECRET_HINT
     known = keys_at(model, path[:-1])
     homes = [home for home in _sections(model, ()) if name in keys_at(model, home)]
-    if len(homes) in (1, 2):
+    if len(homes) in (1, 2, 3):
         places = " or ".join(f"under {key_name(home)}" if home else "at the top" for home in homes)
         return f"unknown key here; it belongs {places}"
     close = nearest(name, known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,7 @@ class Monitor:
     recent: Recent = field(default_factory=Recent)  # flagged stories of the last days, to know their copies
     _analysis: tuple[Config, str] | None = None
     _policy: tuple[Config, AlertPolicy] | None = None
+    hear_at: datetime | None = None  # when the mailbox of replies is looked into again; None: now
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set: finish what is begun, begin nothing new
 
     @classmethod
@@ -96,6 +98,8 @@ class Tally:
     alerts_held: int = 0
     digests_sent: int = 0
     alerts_failed: int = 0
+    replies_read: int = 0
+    reviews_added: int = 0
 
     def in_short(self) -> dict[str, int]:
         """The numbers that `monitor status` shows."""
@@ -142,3 +146,30 @@ async def each(
     async with asyncio.TaskGroup() as group:
         for _ in range(min(at_once, len(items))):
             group.create_task(worker(todo))
+
+
+async def in_thread(function: Callable[[], T]) -> T:
+    """Like asyncio.to_thread, in a daemon thread: a mail server that hangs must not keep the program from ending."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if future.cancelled():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result: T | None = None
+        failure: BaseException | None = None
+        try:
+            result = function()
+        except Exception as error:  # noqa: BLE001 - handed to the caller
+            failure = error
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=run, name="deliver", daemon=True).start()
+    return await future

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
 
 from monitor import alert as alerts
 from monitor.alert.digest import compose_digest
@@ -21,9 +18,9 @@ from monitor.model import (
     News,
     OwedAlert,
 )
-from monitor.pipeline.monitor import Monitor, Tally, domain_of, each, topic_titles
+from monitor.pipeline.hearing import address_for_replies
+from monitor.pipeline.monitor import Monitor, Tally, domain_of, each, in_thread, topic_titles
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 TELL_RETRY_MAX_S = 3600
 DIGEST_DONE = "digest.done"  # the hour of the last digest that everybody got
@@ -100,7 +97,7 @@ async def _tell_one(
         return
     message = mail[0].message or _compose(monitor, mail)
     try:
-        reply = await _in_thread(lambda: channel.send(message, recipient))
+        reply = await in_thread(lambda: channel.send(message, recipient))
     except DeliveryError as error:
         if error.stop:
             stopped[name] = str(error)
@@ -137,6 +134,7 @@ def _message(monitor: Monitor, owed: OwedAlert, delivery: Delivery) -> bytes:
         recipient=delivery.recipient,
         topic_title=topic_titles(monitor.config).get(owed.topic, owed.topic),
         now=monitor.clock(),
+        review_address=address_for_replies(monitor, owed.id),
     )
 
 
@@ -231,7 +229,7 @@ async def _send_digest(monitor: Monitor, news: News, at: datetime, told: list[st
             )
             facts = {"digest": at, "channel": name, "to": recipient}
             try:
-                reply = await _in_thread(partial(channels[name].send, message, recipient))
+                reply = await in_thread(partial(channels[name].send, message, recipient))
             except DeliveryError as error:
                 if not error.permanent:
                     problem = str(error)
@@ -253,30 +251,3 @@ async def _send_digest(monitor: Monitor, news: News, at: datetime, told: list[st
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-async def _in_thread(function: Callable[[], T]) -> T:
-    """Like asyncio.to_thread, in a daemon thread: a mail server that hangs must not keep the program from ending."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if future.cancelled():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result: T | None = None
-        failure: BaseException | None = None
-        try:
-            result = function()
-        except Exception as error:  # noqa: BLE001 - handed to the caller
-            failure = error
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(settle, result, failure)
-
-    threading.Thread(target=run, name="deliver", daemon=True).start()
-    return await future

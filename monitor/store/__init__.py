@@ -31,6 +31,7 @@ from monitor.model import (
     PageRecord,
     PendingEntry,
     PollOutcome,
+    Reply,
     SavedStory,
     StoredStory,
     StoryRecord,
@@ -49,6 +50,7 @@ from monitor.store import (
     notes,
     pages,
     polls,
+    replies,
     retention,
     reviews,
     saving,
@@ -416,6 +418,19 @@ class Store:
         """
         with self.transaction():
             return reviews.add(self._conn, story_id, topic, verdict, note, by, via, now)
+
+    def keep_reply(self, reply: Reply, box: str, place: Any, now: datetime) -> Reply | None:
+        """Keep what a message says, and that the mailbox was read so far. A verdict becomes a review.
+
+        Returns the reply as it was kept; None when it was kept before.
+        """
+        with self.transaction():
+            notes.keep(self._conn, f"inbox.{box}", place)
+            return replies.keep(self._conn, reply, now)
+
+    def inbox_place(self, box: str) -> Any:
+        """Where reading of a mailbox goes on; None at its beginning."""
+        return self.setting(f"inbox.{box}")
 
     def reviews_of(self, story_id: int) -> list[dict[str, Any]]:
         """All reviews of a story, oldest first."""

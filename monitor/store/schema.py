@@ -369,6 +369,22 @@ _MEANING = """
 alter table quotes add column meaning blob;  -- of words about the accession: 8-bit vector, near that of a translation
 """
 
+_REPLIES = """
+create table replies (
+    id integer primary key,
+    message_id text not null unique,    -- of the reply: a message that is read again is no second one
+    at text not null,                   -- when we read it
+    "by" text not null,                 -- its From, which proves nothing
+    subject text not null,
+    alert_id integer references alerts (id) on delete set null,
+    review_id integer references reviews (id) on delete set null,
+    outcome text not null,              -- review, automatic, no alert, not understood, unreadable
+    problem text                        -- why it is no review
+);
+create index replies_alert on replies (alert_id) where alert_id is not null;
+create index replies_review on replies (review_id) where review_id is not null;
+"""
+
 
 def _sql(script: str) -> Callable[[Database], None]:
     # executescript() would commit the open transaction first
@@ -388,6 +404,7 @@ STEPS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("alerts", _sql(_ALERTS)),
     ("watch", _sql(_WATCH)),
     ("meaning of quotations", _sql(_MEANING)),
+    ("replies", _sql(_REPLIES)),
 )
 
 

@@ -17,6 +17,8 @@ from monitor.store.columns import from_time, required_time
 LAST_CYCLE = "last_cycle"
 SILENT_FACTOR = 10  # a feed is silent after ten times its usual gap between entries,
 SILENT_AT_LEAST = timedelta(days=3)  # but not before three days
+REPLIES_PROBLEM = "reviews.problem"
+REPLIES_LATE = timedelta(hours=1)
 OUTBOX_LATE = timedelta(hours=1)
 QUEUE_LATE = timedelta(hours=6)
 DAEMON = "monitor run"  # who notes that it lives each minute, as ``by`` of the last cycle
@@ -55,6 +57,12 @@ _OUTBOX = """
     )
 """
 
+_REPLIES = """
+    select count(*) as total, coalesce(sum(outcome = 'review'), 0) as reviews,
+        coalesce(sum(outcome = 'not understood'), 0) as not_understood
+    from replies
+"""
+
 
 def status(conn: sqlite3.Connection, path: Path, now: datetime) -> dict[str, Any]:
     """Feeds, queue, outbox, last cycle, blind feeds and store size; ``problems`` in words, ``healthy`` without any."""
@@ -68,6 +76,10 @@ def status(conn: sqlite3.Connection, path: Path, now: datetime) -> dict[str, Any
         "queue": dict(conn.execute(_QUEUE).fetchone()),
         "outbox": outbox,
         "last_cycle": notes.read(conn, LAST_CYCLE),
+        "replies": {
+            **dict(conn.execute(_REPLIES).fetchone()),
+            **(notes.read(conn, REPLIES_PROBLEM) or {"since": None, "error": None}),
+        },
         "store": _store(conn, path),
         "blind": blind,
         "silent": silent,
@@ -125,6 +137,9 @@ def _problems(status: dict[str, Any], now: datetime) -> list[str]:
         problems.append(f"{outbox['failed']} mails were refused for good; see `monitor alerts list`")
     if outbox["oldest"] and now - required_time(outbox["oldest"]) > OUTBOX_LATE:
         problems.append(f"{outbox['owed']} mails wait, the oldest since {outbox['oldest']}: {outbox['error']}")
+    replies = status["replies"]
+    if replies["since"] and now - required_time(replies["since"]) > REPLIES_LATE:
+        problems.append(f"replies to alerts have not been read since {replies['since']}: {replies['error']}")
     if queue["oldest"] and now - required_time(queue["oldest"]) > QUEUE_LATE:
         problems.append(f"{queue['pending']} entries wait to be read, the oldest since {queue['oldest']}")
     return problems

@@ -16,6 +16,7 @@ from monitor.model import (
     Keyword,
     Look,
     Mention,
+    Outcome,
     PageRecord,
     PageStatus,
     PendingEntry,
@@ -24,6 +25,7 @@ from monitor.model import (
     PollStatus,
     Prospects,
     Quote,
+    Reply,
     SavedStory,
     Sentiment,
     StoryRecord,
@@ -210,6 +212,13 @@ def a_record(entry: PendingEntry, analysis: Analysis | None = None, **changes: A
 def a_look(story_id: int = 1, outcome: str = "unchanged", *, at: datetime = NOW, **changes: Any) -> Look:
     """A look at a watched story; the next one is in an hour."""
     usual = Look(story_id, at, outcome, at + HOUR)
+    return replace(usual, **changes)
+
+
+def a_reply(alert_id: int | None = None, **changes: Any) -> Reply:
+    """A reader says no to an alert."""
+    outcome: Outcome = "review" if alert_id else "no alert"
+    usual = Reply("<1@reader.example>", "reader@example.org", "Re: alert", alert_id, "irrelevant", "", outcome, None)
     return replace(usual, **changes)
 
 

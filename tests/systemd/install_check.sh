@@ -83,7 +83,7 @@ ok "a status tells when the daemon was last heard of" inside sh -c 'monitor stat
 ok "the backup can be put in place of the store" inside sh -ec '
     cd /var/lib/monitor && rm -f monitor.db-wal monitor.db-shm && install -o monitor -g monitor -m 640 backup.db monitor.db
     systemctl start monitor && monitor status | grep "^store .*monitor.db"'
-ok "the password file is for root only" inside sh -c '[ "$(stat -c "%U %a" /etc/monitor/smtp_password)" = "root 600" ]'
+ok "the password files are for root only" inside sh -c '[ "$(stat -c "%U %a" /etc/monitor/*_password | uniq -c | tr -s " ")" = " 2 root 600" ]'
 ok "nothing in the state folder belongs to another" inside sh -c '[ -z "$(find /var/lib/monitor ! -user monitor)" ]'
 ok "the packages are read-only for the service" inside sh -c '[ -z "$(find /opt/monitor -user monitor)" ]'
 ok "no build left a trace in the checkout" inside sh -c '[ ! -e /srv/checkout/build ] && [ ! -e /srv/checkout/dist ]'
