@@ -92,6 +92,8 @@ def print_summary(tally: Tally, *, poll_only: bool = False) -> None:
     click.echo(f"stories  {tally.stories_stored} stored, {tally.stories_flagged} flagged")
     if tally.stories_watched:
         click.echo(f"         {tally.stories_watched} looked at again, {tally.stories_changed} changed")
+    if tally.replies_read:
+        click.echo(f"replies  {tally.replies_read} read, {tally.reviews_added} of them reviews")
     click.echo(f"alerts   {tally.alerts_sent} sent")
     for number, what in [
         (tally.digests_sent, "digests sent"),
