@@ -11,8 +11,6 @@ from email.parser import BytesParser
 from email.utils import parseaddr
 from functools import cache
 
-from lxml import etree, html
-
 from monitor import lexicon
 from monitor.inbox.token import alerts_named
 from monitor.model import Outcome, Reply
@@ -106,6 +104,8 @@ def _text(message: EmailMessage) -> str:
 
 def _of_html(markup: str) -> str:
     """The text of an HTML part, a line a block; what it quotes is left out."""
+    from lxml import etree, html  # few replies have no plain text
+
     if not markup.strip():
         return ""
     root = html.document_fromstring(markup[: 5 * _TEXT_CHARS])
