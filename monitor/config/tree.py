@@ -23,6 +23,7 @@ _MERGE = "tag:yaml.org,2002:merge"
 _INF_NAN = {".inf": "inf", "-.inf": "-inf", "+.inf": "inf", ".nan": "nan"}
 
 _DEEP = 200
+_OLD_LINE_END = re.compile("[\x85\u2028\u2029]")
 _BRACKET = re.compile(r"[\[\]{}]")
 _DASHES = re.compile(rf"(?:[-?:] +){{{_DEEP}}}")
 
@@ -129,9 +130,10 @@ def _compose(text: str) -> Node | None:
     """The nodes of a YAML text. Raises YAMLError and what ruamel's scanner lets through on malformed input.
 
     By libyaml where that can, in an eighth of the time. What it refuses is read again by the Python parser, which knows
-    all of YAML 1.2 and says in known words what is wrong; so is deep nesting, which would exhaust libyaml's stack.
+    all of YAML 1.2 and says in known words what is wrong; so is deep nesting, which would exhaust libyaml's stack, and
+    line ends of YAML 1.1, which it would count as lines.
     """
-    if not _is_deep(text):
+    if not (_is_deep(text) or _OLD_LINE_END.search(text)):
         with suppress(YAMLError, ValueError):
             found: Node | None = YAML(typ="safe").compose(text)
             return found
