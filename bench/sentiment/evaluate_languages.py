@@ -26,7 +26,7 @@ from news_targets import read as read_newsmtsc
 from monitor.analyse import multilingual
 from monitor.analyse.multilingual import Multilingual
 from monitor.analyse.sentiment.aggregate import SURE
-from monitor.analyse.sentiment.neural import EnglishScorer, LanguageScorer
+from monitor.analyse.sentiment.neural import BothScorer, EnglishScorer, LanguageScorer
 from monitor.analyse.sentiment.scorers import Scorer
 
 
@@ -44,6 +44,7 @@ def main() -> None:
         show(name, lang, rows, LanguageScorer(lang, calibrations, ""))
         if lang == "en":
             show(f"{name}, neural", lang, rows, EnglishScorer())
+            show(f"{name}, both", lang, rows, BothScorer(EnglishScorer(), LanguageScorer(lang, calibrations, "")))
 
 
 def sets(data: Path, translated: Path | None) -> list[tuple[str, str, list[Row]]]:

@@ -300,3 +300,18 @@ def test_a_model_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """An empty folder is no model."""
     with pytest.raises(ScorerError, match="cannot be loaded"):
         load_scorer(SentimentSettings(scorer="hub", hub={"model": str(tmp_path)}))
+
+
+@needs_neural
+def test_english_documents_are_judged_by_both_networks() -> None:
+    """Sentences that are asked about one by one by the small one; other languages by theirs, either way."""
+    scorer = load("neural")
+    both, small, german = scorer.of_documents("en"), scorer.in_language("en"), scorer.in_language("de")
+    assert both and small and german
+    (mean,), (first,) = both.probabilities([BLAMED]), small.probabilities([BLAMED])
+    second = [2 * together - alone for together, alone in zip(mean, first, strict=True)]
+    assert sum(second) == pytest.approx(1) and min(second) > 0
+    assert second != pytest.approx(first, abs=1e-3)
+    assert both.revision != small.revision
+    assert scorer.of_documents("de") is german
+    assert scorer.of_documents("sv") is None

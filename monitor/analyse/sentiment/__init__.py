@@ -42,7 +42,7 @@ def sentiment(
     Raises:
         ScorerError: the scorer failed.
     """
-    own = scorer.in_language(document.lang)
+    own = scorer.of_documents(document.lang)
     if own is None:
         return Sentiment(label=None, score=None, confidence=None, targets=(), scorer=None)
     found = find_targets(document, flags, countries, quotes, targets)

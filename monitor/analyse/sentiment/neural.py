@@ -31,12 +31,20 @@ class NeuralScorer(Scorer):
         card = multilingual.card()
         revision = hashlib.sha256(json.dumps(card).encode()).hexdigest()[:8]  # network, tokenizer and calibration
         self._others = {lang: LanguageScorer(lang, card["languages"], revision) for lang in card["measured"]}
+        self._both = BothScorer(self._english, LanguageScorer("en", card["languages"], revision))
         self.revision = f"{self._english.revision}+{revision}"
         self.languages = self._english.languages | self._others.keys()
 
     def in_language(self, lang: str | None) -> Scorer | None:
         """The scorer of that language."""
         return self._english if lang in self._english.languages else self._others.get(lang or "")
+
+    def of_documents(self, lang: str | None) -> Scorer | None:
+        """For English both networks together: the small one alone often takes what is neutral on our subject for a
+        polarity. Sentences that are asked about one by one (``in_language``) keep the small one, which is five times as
+        fast.
+        """
+        return self._both if lang in self._english.languages else self.in_language(lang)
 
     def probabilities(self, batch: Sequence[SentenceTarget]) -> list[Probabilities]:
         """As the English scorer answers; other texts are asked through ``in_language``."""
@@ -61,6 +69,26 @@ class EnglishScorer(Scorer):
         if not batch:
             return []
         return softmax(self._model.run("logits", [self._model.pieces(*item) for item in batch]) / self._temperature)
+
+
+class BothScorer(Scorer):
+    """The mean of two scorers' probabilities."""
+
+    name = "neural"
+
+    def __init__(self, first: Scorer, second: Scorer) -> None:
+        self._scorers = (first, second)
+        self.languages = first.languages
+        self.revision = f"{first.revision}+{second.revision}"
+
+    def probabilities(self, batch: Sequence[SentenceTarget]) -> list[Probabilities]:
+        """Mean probabilities (negative, neutral, positive) for each (sentence, start, end).
+
+        Raises:
+            ScorerError: a network cannot be loaded.
+        """
+        answers = zip(*(scorer.probabilities(batch) for scorer in self._scorers), strict=True)
+        return [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2, (a[2] + b[2]) / 2) for a, b in answers]
 
 
 class LanguageScorer(Scorer):

@@ -32,6 +32,10 @@ class Scorer(ABC):
         """The scorer for texts in ``lang``; None where none was measured for it."""
         return self if lang in self.languages else None
 
+    def of_documents(self, lang: str | None) -> Scorer | None:
+        """The scorer for whole documents in ``lang``, which are about our subject; None where there is none."""
+        return self.in_language(lang)
+
 
 def load_scorer(settings: SentimentSettings) -> Scorer:
     """The scorer that ``settings.scorer`` names.
