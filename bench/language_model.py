@@ -32,7 +32,7 @@ def main() -> None:
         "counts": {name: len(numbers) for name, numbers in arrays.items()},
     }
     content = json.dumps(header).encode() + b"\n" + b"".join(numbers.tobytes() for numbers in arrays.values())
-    packed = zstandard.ZstdCompressor(level=19).compress(content)
+    packed = zstandard.ZstdCompressor(level=19, write_checksum=True).compress(content)
     path = Path(language.__file__).with_name(language.MODEL)
     path.write_bytes(packed)
     print(f"{len(kept)} languages, {len(packed) / 1e6:.1f} MB: {path}")

@@ -177,6 +177,7 @@ def read_entry(entry: PendingEntry, page: Page, settings_json: str, read_at: dat
     Raises:
         ExtractError: the page's bytes cannot be read at all; it may be better the next time.
     """
+    from monitor.extract import count_words
     from monitor.same_story import sketch
 
     article = _article_of(entry, page)
@@ -205,7 +206,7 @@ def read_entry(entry: PendingEntry, page: Page, settings_json: str, read_at: dat
         published_at=_published(entry, article, read_at),
         page_published_at=article.published_at if article else None,
         text=text,
-        word_count=article.word_count if article and source == "page" else len(text.split()),
+        word_count=article.word_count if article and source == "page" else count_words(text),
         source=source,
         status=article.status if article else PageStatus.SHORT,
         quality=_quality(article, page, source),

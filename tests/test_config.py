@@ -295,11 +295,18 @@ def test_references_that_unfold_without_end_are_refused(tmp_path: Path) -> None:
     assert any("unfold to far too many values" in problem for problem in problems_of(path))
 
 
-@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "[{a: "])
-def test_endless_nesting_is_refused(opening: str, tmp_path: Path) -> None:
-    """Nor can it exhaust the stack, Python's or that of a C library."""
+@pytest.mark.parametrize(
+    "nested",
+    [
+        *(opening * 50_000 for opening in ("[", "{a: ", "- ", "? ", "[{a: ", "['}',", "[ #]\n   ", '!!seq ["]", ')),
+        "".join("  " * (199 * line) + "- " * 199 + "\n" for line in range(60)),
+    ],
+    ids=lambda text: text[:6],
+)
+def test_endless_nesting_is_refused(nested: str, tmp_path: Path) -> None:
+    """Nor can it exhaust the stack, Python's or that of a C library; what is quoted or a comment hides nothing."""
     path = tmp_path / "config.yaml"
-    path.write_text("feeds:\n  " + opening * 50_000)
+    path.write_text("feeds:\n  " + nested)
     assert problems_of(path) == ["1: the values are nested too deeply"]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import mailbox
 import re
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -16,12 +18,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from mail_servers import MailServer, mail_server
-from servers import BadServer, answers, gzip_bomb, hangs, pours, sends
+from servers import BadServer, Request, answers, gzip_bomb, hangs, pours, sends
 
 from monitor import work
 from monitor.config import Config
 from monitor.fetch import Fetcher
-from monitor.pipeline import Monitor, Tally, cycle, hear_replies, poll_feeds, read_all, tell_owed
+from monitor.pipeline import Monitor, Tally, cycle, hear_replies, poll_feeds, read_all, read_pending, reading, tell_owed
 from monitor.pipeline.hearing import address_for_replies
 from monitor.settings import (
     DEFAULT_TOPICS,
@@ -105,13 +107,16 @@ def opened(newsroom: Newsroom, clock: Clock, tmp_path: Path) -> Callable[..., Ab
 
     @asynccontextmanager
     async def open_(  # type: ignore[no-untyped-def]
-        executor=None, reviews: ReviewSettings = NO_REPLIES, **alerts: object
+        executor=None,
+        reviews: ReviewSettings = NO_REPLIES,
+        timeout: timedelta = timedelta(seconds=1),
+        **alerts: object,
     ) -> AsyncIterator[Monitor]:
         config = Config(
             store=StoreSettings(path=tmp_path / "monitor.db"),
             fetch=FetchSettings(
                 allow_private=(newsroom.server.address,), per_host=50, per_host_delay=timedelta(0),
-                timeout=timedelta(seconds=1), max_bytes=2_000_000,
+                timeout=timeout, max_bytes=2_000_000,
             ),
             read=ReadSettings(attempts=2),
             feeds=(FeedSettings(url=newsroom.feed_url, outlet="Valley News", lang="en"),),
@@ -335,6 +340,52 @@ def test_analysis_settings_travel_as_json() -> None:
     """What the workers get gives the same rules in every process."""
     settings = work.AnalysisSettings(topics=DEFAULT_TOPICS).model_dump_json()
     assert work.tools(settings).ruleset == work.warm_up(settings).ruleset
+
+
+async def test_news_that_comes_in_does_not_wait_for_a_slow_page(  # type: ignore[no-untyped-def]
+    opened, newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that hangs holds nothing up but itself: what is polled meanwhile is read in the same pass."""
+    monkeypatch.setattr(reading, "LOOK_AGAIN_S", 0.01)
+    let_go = threading.Event()
+
+    async def slow(request: Request, writer: asyncio.StreamWriter) -> None:
+        await asyncio.to_thread(let_go.wait, 20)
+        await answers(500)(request, writer)
+
+    async with opened(timeout=timedelta(seconds=20)) as monitor:
+        await first_look(monitor)
+        newsroom.publishes("slow", slow)
+        await poll_feeds(monitor, all_feeds=True)
+        one_pass = asyncio.create_task(read_pending(monitor))
+        newsroom.publishes("fast", title="Harland signs the protocol of its accession to NATO")
+        await poll_feeds(monitor, all_feeds=True)
+        async with asyncio.timeout(15):
+            while monitor.store.find_story(newsroom.server.url("/fast")) is None:
+                await asyncio.sleep(0.01)
+        running = not one_pass.done()
+        let_go.set()
+        tally = await one_pass
+    assert running
+    assert (tally.entries_read, tally.entries_put_off) == (1, 1)
+
+
+async def test_one_hosts_backlog_leaves_room_for_the_others(opened, newsroom: Newsroom, clock: Clock) -> None:  # type: ignore[no-untyped-def]
+    """Its entries take no more places than it gets turns; none is taken twice."""
+    async with opened() as monitor:
+        monitor.config = monitor.config.model_copy(update={"fetch": FetchSettings(per_host=2)})
+        await first_look(monitor)
+        for number in range(30):
+            newsroom.publishes(f"backlog-{number}")
+        await poll_feeds(monitor, all_feeds=True)
+        inbox = reading._Inbox(monitor, None)
+        first = inbox.next([])
+        assert len(first) == 2 * reading.READ_PER_TURN
+        assert inbox.next(first) == []
+        assert len(inbox.next(first[:5])) == 3
+        assert len(inbox.taken) == 11
+        monitor.stopping.set()
+        assert inbox.next([]) == []
 
 
 # --- replies ---------------------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import zstandard
 
+from monitor.errors import MonitorError
+
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
@@ -89,9 +91,13 @@ def _sample(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _identifier() -> LanguageIdentifier:
-    """py3langid with its model as bench/language_model.py cut it to LANGUAGES: the whole takes 0.25 s to unpack.
+    """py3langid with its model as bench/language_model.py cut it to LANGUAGES: the whole takes 0.2 s more to unpack.
 
-    The file: a line of JSON that names the languages and counts the numbers of each array, then the arrays.
+    The file: a line of JSON that names the languages and counts the numbers of each array, then the arrays, little end
+    first.
+
+    Raises:
+        MonitorError, zstandard.ZstdError: it is damaged.
     """
     import numpy as np
     from py3langid.langid import LanguageIdentifier
@@ -104,6 +110,7 @@ def _identifier() -> LanguageIdentifier:
         weights, priors, next_state, row, feature = (
             _read(stream, kind, header["counts"][name]) for name, kind in ARRAYS.items()
         )
+        stream.read()  # to the checksum at its end
     return LanguageIdentifier(
         np.frombuffer(weights, np.float16).reshape(-1, len(header["languages"])),
         np.frombuffer(priors, np.float32),
@@ -118,5 +125,7 @@ def _identifier() -> LanguageIdentifier:
 def _read(stream: io.BufferedReader, kind: str, count: int) -> array[int]:
     """The next ``count`` numbers, straight into their place: the largest array takes 39 MB."""
     numbers = array(kind, bytes(array(kind).itemsize)) * count
-    stream.readinto(memoryview(numbers).cast("B"))
+    room = memoryview(numbers).cast("B")
+    if stream.readinto(room) != room.nbytes:
+        raise MonitorError(f"{MODEL} is cut short; install again")
     return numbers

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 CARD, NETWORK, TOKENIZER = "model.json", "model.int8.onnx", "tokenizer.json"
 _BATCH = 16
 
-_WHOLE: set[str] = set()  # folders whose files were found whole; workers inherit it
+_WHOLE: set[tuple[str, int, int]] = (
+    set()
+)  # path, size, time of change of files that were found whole; workers inherit it
 _LONE = re.compile("[\ud800-\udfff]")  # half a character, which no tokenizer takes
 
 Pieces = tuple[list[int], list[int]]  # piece numbers, and 1 for each piece of the target
@@ -112,11 +114,13 @@ def check(folder: Traversable) -> None:
     Raises:
         ScorerError: one is missing or damaged.
     """
-    if str(folder) in _WHOLE:
-        return
     for name, expected in read_card(folder)["sha256"].items():
         try:
             with resources.as_file(folder.joinpath(name)) as path, path.open("rb") as file:
+                facts = os.fstat(file.fileno())
+                known = (str(path), facts.st_size, facts.st_mtime_ns)
+                if known in _WHOLE:
+                    continue
                 found = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise _unreadable(name, error) from error
@@ -124,7 +128,7 @@ def check(folder: Traversable) -> None:
             raise ScorerError(
                 f"{name} of the neural scorer is damaged (SHA-256 {found}, should be {expected}); install again"
             )
-    _WHOLE.add(str(folder))
+        _WHOLE.add(known)
 
 
 def read_card(folder: Traversable) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from monitor.extract.status import Verdict
 from monitor.model import Article, PageStatus
 from monitor.urls import canonical_url
 
-__all__ = ["extract", "plain_text"]
+__all__ = ["count_words", "extract", "plain_text"]
 
 _MEDIA_TYPES = re.compile(
     r"application/(?:pdf|epub|ogg|vnd\.ms-|vnd\.openxml|msword|x-shockwave)|audio/|video/|image/", re.IGNORECASE
@@ -130,7 +130,7 @@ def _read(decoded: charset.Decoded, url: str, feed_title: str, feed_text: str, *
         published_at=meta.published_at,
         lang=_primary(meta.lang),
         text=text.text,
-        word_count=_words(text.text),
+        word_count=count_words(text.text),
         status=verdict.status,
         quality=_quality(verdict, text, page, decoded),
     )
@@ -164,6 +164,6 @@ def _primary(lang: str | None) -> str | None:
     return match[1].lower() if match else None
 
 
-def _words(text: str) -> int:
+def count_words(text: str) -> int:
     """Words; in scripts without spaces two signs count as one."""
     return len(text.split()) + (len(_WIDE_WORD.findall(text)) if _WIDE.search(text) else 0)

@@ -96,9 +96,8 @@ class Layout:
 def read(root: etree._Element) -> Layout:
     """The page's text in blocks. Menus, buttons, form fields and readers' comments are left out."""
     walker = _Walker()
-    outermost = root
-    if root.tag == "html":  # without a <body>, libxml2 leaves an <article> in the <head>
-        outermost = next((part for name in ("body", "head") if (part := root.find(name)) is not None), root)
+    body = root.find("body") if root.tag == "html" else root
+    outermost = body if body is not None else root
     walker.box(outermost, outermost.items(), -1)
     return walker.layout
 

@@ -37,6 +37,7 @@ _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)[^>]*?(/?)>")
 _LONG = 4000  # characters of a tag that may have too many attributes
 _LONG_TAG = re.compile(rf"<([a-zA-Z][a-zA-Z0-9]*)\s[^<>]{{{_LONG},}}>")
 _MAX_ATTRIBUTES = 300
+_HEAD_TAGS = frozenset("title meta link base script style noscript template basefont bgsound".split())  # noqa: SIM905
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())  # noqa: SIM905
 
 
@@ -72,6 +73,7 @@ def load(text: str) -> Page:
         notes.append("nested too deeply, flattened")
     if root is None:
         raise ExtractError("the page holds no HTML element")
+    _empty_head(root)
     return Page(root, markup, json_ld, scripts, len(text), tuple(notes))
 
 
@@ -151,6 +153,25 @@ def _parse(markup: str) -> tuple[etree._Element | None, bool]:
     limits = (etree.ErrorTypes.ERR_RESOURCE_LIMIT, etree.ErrorTypes.ERR_NAME_TOO_LONG)
     complete = not any(entry.type in limits or "depth" in entry.message for entry in parser.error_log)
     return root, complete
+
+
+def _empty_head(root: etree._Element) -> None:
+    """Move what is no metadata from the head to the front of the body.
+
+    A page may leave out the tags of both (HTML, 13.1.2.4). libxml2 does not know the elements of HTML5, and so that
+    <article> and <main> begin a body.
+    """
+    head = root.find("head")
+    strays = [] if head is None else [child for child in head if child.tag not in _HEAD_TAGS]
+    if not strays:
+        return
+    body = root.find("body")
+    if body is None:
+        body = etree.SubElement(root, "body")
+    text, body.text = body.text, None
+    for place, stray in enumerate(strays):
+        body.insert(place, stray)
+    strays[-1].tail = f"{strays[-1].tail or ''}{text or ''}" or None
 
 
 def flatten(markup: str) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from monitor import watch, work
 from monitor.errors import FetchError, MonitorError
 from monitor.model import PendingEntry, SavedStory, StoryRecord, ThreadPlace
-from monitor.pipeline.monitor import COPY_SKETCH, Monitor, Tally, each
+from monitor.pipeline.monitor import COPY_SKETCH, Monitor, Tally
 from monitor.same_quote import said_before
 from monitor.same_story import Sketch
 from monitor.urls import canonical_url
@@ -18,6 +21,10 @@ from monitor.workers import call
 log = logging.getLogger(__name__)
 ACCEPT_PAGE = "text/html, application/xhtml+xml;q=0.9, */*;q=0.5"
 READ_AT_ONCE = 64  # entries in work at the same time; each host and each worker has its own, lower limit
+READ_PER_TURN = 4  # of one host's, for each request that it gets at once: the others wait for their turns elsewhere
+ENTRIES_AT_ONCE = 500  # that are looked at together
+PASS_ENTRIES = 2000  # after so many a pass ends, and the next one begins
+LOOK_AGAIN_S = 1.0  # for what has come in
 READ_RETRY_S = (60, 180, 600, 1800)  # between the attempts to read an entry: minutes, since an alert may wait for it
 SAID_AFTER = timedelta(days=10)  # the same words later than that are said anew
 # answers that will not change within minutes: the entry is judged on its feed's text at once, an alert must not wait
@@ -36,21 +43,75 @@ async def read_all(monitor: Monitor) -> Tally:
     return tally
 
 
-async def read_pending(monitor: Monitor, *, due: datetime | None = None, limit: int = 500) -> Tally:
-    """Read the entries that are due (at ``due``, else now), newest first.
+async def read_pending(monitor: Monitor, *, due: datetime | None = None) -> Tally:
+    """Read the entries that are due (at ``due``, else now), newest first, and what comes in while that lasts.
 
-    Each one ends as a story, put off with a reason and a time, or skipped with a reason.
+    Each one ends as a story, put off with a reason and a time, or skipped with a reason. What is slow (a host that is
+    asked once a second, a page that hangs) holds only its own host up.
     """
     tally = Tally()
-    newest = monitor.store.pending_entries(due or monitor.clock(), limit)
-    # the newest come first, but among them the oldest: the original before its copies
-    entries = sorted(newest, key=lambda entry: entry.published_at or entry.seen_at)
+    inbox = _Inbox(monitor, due)
+    running: dict[asyncio.Task[None], PendingEntry] = {}
+    async with asyncio.TaskGroup() as group:
+        while True:
+            for entry in inbox.next(list(running.values())):
+                running[group.create_task(_read_one(monitor, entry, tally))] = entry
+            if not running:
+                return tally
+            done, _ = await asyncio.wait(running, timeout=LOOK_AGAIN_S, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                del running[task]
+            monitor.progress("read", len(inbox.taken) - len(running), len(inbox.taken) + len(inbox.waiting))
 
-    async def one(entry: PendingEntry) -> None:
-        await _read_one(monitor, entry, tally)
 
-    await each(entries, one, at_once=READ_AT_ONCE, stage="read", monitor=monitor)
-    return tally
+class _Inbox:
+    """The entries that wait, as one pass takes them: each once."""
+
+    def __init__(self, monitor: Monitor, due: datetime | None) -> None:
+        self.taken: set[int] = set()
+        self.waiting: list[PendingEntry] = []
+        self._monitor = monitor
+        self._due = due
+        self._looked_at = -LOOK_AGAIN_S
+
+    def next(self, running: Sequence[PendingEntry]) -> list[PendingEntry]:
+        """Those to begin with beside those that run; none once the monitor is stopping, or a pass has been long."""
+        if self._monitor.stopping.is_set() or len(self.taken) >= PASS_ENTRIES:
+            self.waiting = []
+            return []
+        self._look(running)
+        busy = Counter(_host(entry) for entry in running)
+        most = self._monitor.config.fetch.per_host * READ_PER_TURN
+        chosen: list[PendingEntry] = []
+        left: list[PendingEntry] = []
+        for entry in self.waiting:
+            host = _host(entry)
+            if len(running) + len(chosen) < READ_AT_ONCE and (not host or busy[host] < most):
+                busy[host] += 1
+                chosen.append(entry)
+            else:
+                left.append(entry)
+        self.waiting = left
+        self.taken |= {entry.id for entry in chosen}
+        return chosen
+
+    def _look(self, running: Sequence[PendingEntry]) -> None:
+        """Ask the store, when nothing waits or it was some time ago."""
+        now = asyncio.get_running_loop().time()
+        if now - self._looked_at < (LOOK_AGAIN_S if self.waiting or running else 0):
+            return
+        self._looked_at = now
+        newest = self._monitor.store.pending_entries(self._due or self._monitor.clock(), ENTRIES_AT_ONCE)
+        # the newest come first, but among them the oldest: the original before its copies
+        by_age = sorted(newest, key=lambda entry: entry.published_at or entry.seen_at)
+        self.waiting = [entry for entry in by_age if entry.id not in self.taken]
+
+
+def _host(entry: PendingEntry) -> str:
+    try:
+        return urlsplit(entry.link or "").hostname or ""
+    except ValueError:
+        return ""
 
 
 async def _read_one(monitor: Monitor, entry: PendingEntry, tally: Tally) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
+from zstandard import ZstdError
 
+from monitor.analyse import language
 from monitor.analyse.language import LANGUAGES, _identifier, detect, normalise
+from monitor.errors import MonitorError
 
 SENTENCES = {
     "uk": "Міністр закордонних справ заявив, що переговори про вступ тривають і рішення буде восени.",
@@ -113,3 +118,15 @@ def test_the_cut_model_answers_as_the_whole_one_does() -> None:
     whole.set_languages(known)
     for sentence in SENTENCES.values():
         assert _identifier().rank(sentence) == whole.rank(sentence)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 0.95, 0.9999])
+def test_a_model_that_is_cut_short_is_an_error(share: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not an answer: empty tables would make every text Estonian."""
+    whole = Path(language.__file__).with_name(language.MODEL).read_bytes()
+    (tmp_path / language.MODEL).write_bytes(whole[: int(share * len(whole))])
+    monkeypatch.setattr(language.resources, "files", lambda _: tmp_path)
+    _identifier.cache_clear()
+    with pytest.raises((MonitorError, ZstdError, ValueError)):
+        detect(SENTENCES["uk"])
+    _identifier.cache_clear()

@@ -282,11 +282,27 @@ def test_deep_nesting_loses_no_text(depth: int) -> None:
     assert "nested too deeply" in article.quality
 
 
-def test_a_page_without_body_tag_loses_no_text() -> None:
-    """libxml2 leaves an <article> that follows the <title> in the head, where nobody looks for text."""
-    article = extract(f"<title>{HEADLINE}</title><article>{ARTICLE}</article>".encode(), url=URL)
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<title>{title}</title><article>{text}</article>",
+        "<title>{title}</title><article>{text}</article><div>More</div>",
+        "<title>{title}</title><header>Site</header><main>{text}</main><footer>Imprint</footer><div></div>",
+        "<title>{title}</title><main>{text}</main><script>1</script><p>End</p>",
+        "<title>{title}</title><svg></svg><main>{text}</main><noscript>On</noscript><p>End</p>",
+    ],
+)
+def test_a_page_without_head_and_body_tags_loses_no_text(page: str) -> None:
+    """libxml2 leaves what HTML5 added and follows the <title> in the head, where nobody looks for text."""
+    article = extract(page.format(title=HEADLINE, text=ARTICLE).encode(), url=URL)
     assert all(text in article.text for text in ALL_PARAGRAPHS)
     assert article.status == "ok"
+
+
+def test_a_head_alone_has_no_text() -> None:
+    """A page that was cut off, or is filled by scripts: its title is no article."""
+    article = extract(f"<html><head><title>{HEADLINE} | Courier</title><meta charset=utf-8>".encode(), url=URL)
+    assert (article.text, article.title) == ("", HEADLINE)
 
 
 def test_unclosed_elements_lose_no_text() -> None:
