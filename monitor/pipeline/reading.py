@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -51,60 +52,84 @@ async def read_pending(monitor: Monitor, *, due: datetime | None = None) -> Tall
     """
     tally = Tally()
     inbox = _Inbox(monitor, due)
-    running: dict[asyncio.Task[None], PendingEntry] = {}
+    freed = asyncio.Event()
+
+    async def one(entry: PendingEntry) -> None:
+        try:
+            await _read_one(monitor, entry, tally)
+        finally:
+            inbox.done(entry)
+            freed.set()
+        monitor.progress("read", inbox.taken - inbox.running, inbox.taken + len(inbox.waiting))
+
     async with asyncio.TaskGroup() as group:
         while True:
-            for entry in inbox.next(list(running.values())):
-                running[group.create_task(_read_one(monitor, entry, tally))] = entry
-            if not running:
+            for entry in inbox.next():
+                group.create_task(one(entry))
+            if not inbox.running:
                 return tally
-            done, _ = await asyncio.wait(running, timeout=LOOK_AGAIN_S, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                del running[task]
-            monitor.progress("read", len(inbox.taken) - len(running), len(inbox.taken) + len(inbox.waiting))
+            freed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_AGAIN_S):
+                    await freed.wait()
 
 
 class _Inbox:
-    """The entries that wait, as one pass takes them: each once."""
+    """The entries that wait, as one pass takes them: each once, and of one host no more than it gets turns for."""
 
     def __init__(self, monitor: Monitor, due: datetime | None) -> None:
-        self.taken: set[int] = set()
-        self.waiting: list[PendingEntry] = []
+        self.waiting: list[tuple[str, PendingEntry]] = []  # with the host
+        self.running = 0
         self._monitor = monitor
         self._due = due
+        self._known: set[int] = set()  # taken in this pass
+        self._busy: Counter[str] = Counter()
         self._looked_at = -LOOK_AGAIN_S
 
-    def next(self, running: Sequence[PendingEntry]) -> list[PendingEntry]:
-        """Those to begin with beside those that run; none once the monitor is stopping, or a pass has been long."""
-        if self._monitor.stopping.is_set() or len(self.taken) >= PASS_ENTRIES:
+    @property
+    def taken(self) -> int:
+        """How many were taken in this pass."""
+        return len(self._known)
+
+    def next(self) -> list[PendingEntry]:
+        """Those to begin with now; none once the monitor is stopping, or a pass has been long."""
+        if self._monitor.stopping.is_set() or self.taken >= PASS_ENTRIES:
             self.waiting = []
             return []
-        self._look(running)
-        busy = Counter(_host(entry) for entry in running)
+        self._look()
         most = self._monitor.config.fetch.per_host * READ_PER_TURN
         chosen: list[PendingEntry] = []
-        left: list[PendingEntry] = []
-        for entry in self.waiting:
-            host = _host(entry)
-            if len(running) + len(chosen) < READ_AT_ONCE and (not host or busy[host] < most):
-                busy[host] += 1
-                chosen.append(entry)
-            else:
-                left.append(entry)
-        self.waiting = left
-        self.taken |= {entry.id for entry in chosen}
+        passed: list[tuple[str, PendingEntry]] = []
+        seen = 0
+        for host, entry in self.waiting:
+            if self.running >= READ_AT_ONCE:
+                break
+            seen += 1
+            if host and self._busy[host] >= most:
+                passed.append((host, entry))
+                continue
+            self.running += 1
+            self._busy[host] += 1
+            self._known.add(entry.id)
+            chosen.append(entry)
+        self.waiting = passed + self.waiting[seen:]
         return chosen
 
-    def _look(self, running: Sequence[PendingEntry]) -> None:
-        """Ask the store, when nothing waits or it was some time ago."""
+    def done(self, entry: PendingEntry) -> None:
+        """It makes room for another one."""
+        self.running -= 1
+        self._busy[_host(entry)] -= 1
+
+    def _look(self) -> None:
+        """Ask the store, when nothing is left to do or it was some time ago."""
         now = asyncio.get_running_loop().time()
-        if now - self._looked_at < (LOOK_AGAIN_S if self.waiting or running else 0):
+        if now - self._looked_at < (LOOK_AGAIN_S if self.waiting or self.running else 0):
             return
         self._looked_at = now
         newest = self._monitor.store.pending_entries(self._due or self._monitor.clock(), ENTRIES_AT_ONCE)
         # the newest come first, but among them the oldest: the original before its copies
         by_age = sorted(newest, key=lambda entry: entry.published_at or entry.seen_at)
-        self.waiting = [entry for entry in by_age if entry.id not in self.taken]
+        self.waiting = [(_host(entry), entry) for entry in by_age if entry.id not in self._known]
 
 
 def _host(entry: PendingEntry) -> str:
