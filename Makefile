@@ -36,7 +36,7 @@ format: setup    ## tidy the code
 lock:            ## pin the dependencies anew (needs uv)
 	uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.lock
 	uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --extra neural -o requirements-neural.lock
-	uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --extra neural --extra cluster --group dev -o requirements-dev.lock
+	uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --extra neural --extra cluster --extra ui --group dev -o requirements-dev.lock
 
 clean:           ## remove what is made here
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis
