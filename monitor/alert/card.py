@@ -32,6 +32,8 @@ class Limits:
     stories: int = 24
     title_chars: int = 200
     link_chars: int = 2000
+    reasons: int = 4
+    outlook: int = 3  # sentences on the prospects
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,9 @@ def make_card(alert: OwedAlert, *, topic_title: str, review_address: str | None,
         actors=", ".join(_countries(story.analysis.countries, "actor")),
         happened=_happened(story, evidence),
         score=f"{flag.score:.2f}" if flag else "not scored",
-        reasons=tuple((shorten(one_line(words), 60), f"{value:+.2f}") for words, value in wording.reasons(flag))
+        reasons=tuple(
+            (shorten(one_line(words), 60), f"{value:+.2f}") for words, value in wording.reasons(flag, limits.reasons)
+        )
         if flag
         else (),
         flip=shorten(one_line(flag.flip), 200) if flag else "",
@@ -172,7 +176,7 @@ def make_card(alert: OwedAlert, *, topic_title: str, review_address: str | None,
         tone=main_tone(story, limits),
         tones=_tones(story, limits),
         prospects=_prospects(story),
-        prospects_evidence=_evidence(story, _prospects_evidence(story), limits)[:3],
+        prospects_evidence=_evidence(story, _prospects_evidence(story), limits)[: limits.outlook],
         said=said[: limits.quotes],
         said_left=max(0, len(said) - limits.quotes),
         camps=_camps(shown, limits),

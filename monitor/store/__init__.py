@@ -72,7 +72,7 @@ from monitor.store.sketches import StoredSketch
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-__all__ = ["KeptStory", "Store", "StoredSketch"]
+__all__ = ["KeptStory", "Store", "StoredSketch", "reader"]
 
 _NO_SKETCHES: Mapping[str, bytes] = {}
 _NOTHING_SAID: Mapping[int, int] = {}
@@ -528,6 +528,11 @@ class Store:
         with self._reading():
             return [dict(row) for row in self._conn.execute(f"select * from {name} limit ?", (limit,))]
 
+    def tables(self) -> list[str]:
+        """Names of all tables, those of the full-text index included."""
+        with self._reading():
+            return [name for (name,) in self._conn.execute("select name from sqlite_master where type = 'table'")]
+
     def backup(self, dest: Path, *, overwrite: bool = False) -> None:
         """Copy the store while it is in use; ``dest`` is there whole or not at all.
 
@@ -569,10 +574,20 @@ class Store:
         return done
 
 
+def reader(path: Path) -> sqlite3.Connection:
+    """A bare connection that only reads, knows our SQL functions and may stay open beside the daemon: for the UI.
+
+    Raises:
+        StoreError: it cannot be opened so. Whether it is a store of this version, ``Store.open`` says.
+    """
+    conn = connect(path, write=False, busy_timeout_s=10.0, stays=True)
+    search.add_functions(conn)
+    return conn
+
+
 def _prepare(conn: sqlite3.Connection, path: Path, *, write: bool) -> None:
     """Bring the file up to this version where we may; refuse what we cannot use."""
-    conn.create_function("fold", 1, search.fold, deterministic=True)
-    conn.create_function("is_person", 2, search.is_person, deterministic=True)
+    search.add_functions(conn)
     try:
         ready = schema.check(conn, path)
         if write and not (ready and views.up_to_date(conn)):

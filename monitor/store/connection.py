@@ -17,14 +17,16 @@ JOURNAL_LIMIT = 64 * 1024**2  # bytes; a -wal file that grew beyond it is cut ba
 _NOT_WRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
-def connect(path: Path, *, write: bool, busy_timeout_s: float) -> sqlite3.Connection:
+def connect(path: Path, *, write: bool, busy_timeout_s: float, stays: bool = False) -> sqlite3.Connection:
     """Open the file with our pragmas; a missing one is created when ``write``.
+
+    ``stays``: a reader that is kept open for hours; never takes the file for one that nobody writes to.
 
     Raises:
         StoreError: there is no such file (when reading), it is no SQLite database, or it may not be opened.
     """
     try:
-        return _connect_to_write(path, busy_timeout_s) if write else _connect_to_read(path, busy_timeout_s)
+        return _connect_to_write(path, busy_timeout_s) if write else _connect_to_read(path, busy_timeout_s, stays)
     except (sqlite3.Error, OSError) as error:
         raise store_error(path, error) from error
 
@@ -40,7 +42,7 @@ def _connect_to_write(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     return conn
 
 
-def _connect_to_read(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
+def _connect_to_read(path: Path, busy_timeout_s: float, stays: bool) -> sqlite3.Connection:
     if not path.exists():
         raise StoreError(f"there is no store at {path}; `monitor once` or `monitor run` makes one")
     uri = path.resolve().as_uri() + "?mode=ro"
@@ -49,7 +51,7 @@ def _connect_to_read(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         # WAL needs its -shm file even for reading. When the daemon is stopped there is none, and who may not write to
         # the folder cannot make one. Without a -wal file nobody is writing, and the file can be read as it stands.
-        if error.sqlite_errorcode & 0xFF not in _NOT_WRITABLE or _wal_holds_rows(path):
+        if stays or error.sqlite_errorcode & 0xFF not in _NOT_WRITABLE or _wal_holds_rows(path):
             raise
         conn = _open(uri + "&immutable=1", busy_timeout_s, uri=True)
     with closing_on_error(conn):

@@ -97,6 +97,13 @@ def match_expression(words: str) -> str | None:
     return " ".join(terms) or None
 
 
+def add_functions(conn: sqlite3.Connection) -> None:
+    """Let the connection's SQL use ``fold``, ``is_person`` and ``match_words``."""
+    conn.create_function("fold", 1, fold, deterministic=True)
+    conn.create_function("is_person", 2, is_person, deterministic=True)
+    conn.create_function("match_words", 1, lambda words: match_expression(words or ""), deterministic=True)
+
+
 def fold(text: str | None) -> str:
     """A name without case and accents, so that Orban finds Orbán."""
     decomposed = unicodedata.normalize("NFKD", (text or "").casefold())

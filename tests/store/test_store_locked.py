@@ -83,6 +83,7 @@ READS: dict[str, Callable[[Store], object]] = {
     "status": lambda s: s.status(NOW),
     "setting": lambda s: s.setting("k"),
     "view": lambda s: s.view("v_flagged"),
+    "tables": lambda s: s.tables(),
     "check": lambda s: s.check(),
 }
 
