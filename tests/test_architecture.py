@@ -84,10 +84,21 @@ def test_sql_is_only_in_the_store(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in MODULES if room(name) not in ("fetch", "channels", "inbox")])
 def test_the_network_is_only_in_fetch_channels_and_inbox(name: str) -> None:
-    """No other room imports a network library; notify speaks to systemd over a local socket, the demo is a server."""
+    """No other room imports a network library; notify speaks to systemd over a local socket, demo and ui are servers."""
     libraries = {"httpx", "aiohttp", "smtplib", "imaplib", "requests", "urllib.request", "http.client", "socket"}
-    allowed = {"monitor.notify": {"socket"}}.get(name, set())
+    libraries |= {"uvicorn"}
+    allowed = {"monitor.notify": {"socket"}, "monitor.ui.app": {"uvicorn"}}.get(name, set())
     assert imports(MODULES[name]) & libraries <= allowed
+
+
+def test_the_ui_shows_the_store_and_nothing_stands_on_it() -> None:
+    """It knows no stage but the wording of alerts, and only its command knows it; so Datasette stays an extra."""
+    needs = {other for name, tree in MODULES.items() if room(name) == "ui" for other in imports(tree)}
+    assert {room(other) for other in needs if other.startswith("monitor.")} <= {"ui", "store", "alert", *SHARED}
+    users = {
+        name for name, tree in MODULES.items() if any(room(other) == "ui" for other in imports(tree) & set(MODULES))
+    }
+    assert {name for name in users if room(name) != "ui"} == {"monitor.cli.ui"}
 
 
 @pytest.mark.parametrize("name", list(MODULES))

@@ -30,6 +30,7 @@ COMMANDS = {
     "reprocess": "judging",
     "review": "judging",
     "tune": "judging",
+    "ui": "ui",
     "status": "upkeep",
     "digest": "digest",
     "alerts": "alerts",
