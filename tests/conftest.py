@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from monitor.demo import show
+from monitor.demo.newsroom import open_now, serve
+from monitor.demo.show import Shown
+
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
@@ -16,3 +20,13 @@ def data_dir() -> Path:
     if not path.is_dir():
         pytest.skip(f"no evaluation data at {path}; set MONITOR_DATA")
     return path
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    """One demo for all tests of a file."""
+    folder = tmp_path_factory.mktemp("demo")
+    with serve(open_now()) as room:
+        played = show.play(room, folder)
+    show.write_config(played.config, folder)
+    return played

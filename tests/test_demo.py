@@ -16,8 +16,6 @@ import pytest
 from click.testing import CliRunner
 
 from monitor.cli import main
-from monitor.demo import show
-from monitor.demo.newsroom import open_now, serve
 from monitor.demo.show import Shown
 from monitor.model import StoredStory
 from monitor.store import Store
@@ -27,16 +25,6 @@ FLAGGED = {
     "po-wojnie", "bosnia-map", "paywalled", "vanished",
 }  # fmt: skip
 NOT_FLAGGED = {"bruecke", "grain", "donato", "eu-chapters", "torn-one"}
-
-
-@pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
-    """One demo for all tests of this file."""
-    folder = tmp_path_factory.mktemp("demo")
-    with serve(open_now()) as room:
-        played = show.play(room, folder)
-    show.write_config(played.config, folder)
-    return played
 
 
 @pytest.fixture

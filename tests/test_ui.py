@@ -20,8 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 from monitor.cli import main
-from monitor.demo import show
-from monitor.demo.newsroom import open_now, serve
+from monitor.demo.show import Shown
 from monitor.errors import StoreError
 from monitor.model import StoredStory
 from monitor.store import Store
@@ -44,13 +43,9 @@ def now() -> datetime:
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def played(shown: Shown) -> Path:
     """The folder of a demo: a real store and its config."""
-    folder = tmp_path_factory.mktemp("demo")
-    with serve(open_now()) as room:
-        shown = show.play(room, folder)
-    show.write_config(shown.config, folder)
-    return folder
+    return shown.config.store.path.parent
 
 
 @pytest.fixture

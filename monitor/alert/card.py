@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parseaddr
 from urllib.parse import quote
 
 from monitor.alert import wording
+from monitor.alert.headers import read_address
 from monitor.alert.safe import one_line, safe_link, shorten, strip_tricks
 from monitor.model import Change, Country, Evidence, Flag, OwedAlert, Quote, StoredStory, TargetSentiment
 from monitor.text import Span, sentences
@@ -464,12 +464,11 @@ def _review(story: StoredStory, address: str | None) -> tuple[ReviewLink, ...]:
     """A mail to write for each verdict. The address's name is the token: in the subject, where no server drops it."""
     if not address:
         return ()
-    token, to = parseaddr(address)
-    end = f" {token}" if token else ""
+    reader = read_address(address)
+    to = quote(reader.spec, safe="@+=-._")
     return tuple(
         ReviewLink(
-            verdict,
-            f"mailto:{quote(to, safe='@+=-._')}?subject={quote(f'review story {story.id}: {verdict}{end}')}",
+            verdict, f"mailto:{to}?subject={quote(f'review story {story.id}: {verdict} {reader.name}'.rstrip())}"
         )
         for verdict in _VERDICTS
     )

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 CARD, NETWORK, TOKENIZER = "model.json", "model.int8.onnx", "tokenizer.json"
 _BATCH = 16
 
-_WHOLE: set[tuple[str, int, int]] = (
-    set()
-)  # path, size, time of change of files that were found whole; workers inherit it
+# path, size and time of change of the files that were found whole; workers inherit it
+_WHOLE: set[tuple[str, int, int]] = set()
 _LONE = re.compile("[\ud800-\udfff]")  # half a character, which no tokenizer takes
 
 Pieces = tuple[list[int], list[int]]  # piece numbers, and 1 for each piece of the target

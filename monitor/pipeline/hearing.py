@@ -12,11 +12,11 @@ from monitor.channels import sender
 from monitor.errors import InboxError
 from monitor.inbox import open_box, read_reply, review_address
 from monitor.pipeline.monitor import Monitor, Tally, in_thread
+from monitor.store.status import REPLIES_PROBLEM
 
 log = logging.getLogger(__name__)
 HEARD_AT_ONCE = 50  # messages
 KEY = "reviews.key"  # what tokens are signed with; made when it is first needed
-PROBLEM = "reviews.problem"  # since when, and why, the mailbox cannot be read
 
 
 async def hear_replies(monitor: Monitor) -> Tally:
@@ -27,7 +27,7 @@ async def hear_replies(monitor: Monitor) -> Tally:
     if box is None or (monitor.hear_at and now < monitor.hear_at):
         return tally
     monitor.hear_at = now + settings.every
-    known = monitor.store.setting(PROBLEM)
+    known = monitor.store.setting(REPLIES_PROBLEM)
     try:
         found = await in_thread(partial(box.read, monitor.store.inbox_place(box.name), HEARD_AT_ONCE))
         for message in found:
@@ -52,11 +52,11 @@ async def hear_replies(monitor: Monitor) -> Tally:
             )
     except InboxError as error:
         since = known["since"] if known else now.isoformat()
-        monitor.store.set_setting(PROBLEM, {"since": since, "error": str(error)})
+        monitor.store.set_setting(REPLIES_PROBLEM, {"since": since, "error": str(error)})
         log.warning("replies not read", extra={"error": str(error), "retry_at": monitor.hear_at})
         return tally
     if known:
-        monitor.store.set_setting(PROBLEM, None)
+        monitor.store.set_setting(REPLIES_PROBLEM, None)
     if len(found) == HEARD_AT_ONCE:
         monitor.hear_at = None  # more may be waiting
     return tally

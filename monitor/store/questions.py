@@ -23,6 +23,19 @@ _CONCERNS = """f.flagged = 1 and coalesce(s.published_at, s.first_seen_at) >= :s
         and (:country = '' or exists (select 1 from countries where story_id = s.id
             and role = 'candidate' and country = upper(:country)))"""
 
+
+def _mean_by_day(scores: str) -> str:
+    """Each flagged story's score counts once; ``scores``: the join that brings them as ``x.score``."""
+    return f"""
+        select day, round(avg(score), 3) as value, count(*) as n_stories from (
+            select distinct s.id, substr(coalesce(s.published_at, s.first_seen_at), 1, 10) as day, x.score
+            from flags f join stories s on s.id = f.story_id
+            {scores}
+            where {_CONCERNS}
+        ) group by day order by day
+        """
+
+
 QUESTIONS: tuple[Question, ...] = (
     Question(
         "search",
@@ -79,27 +92,13 @@ QUESTIONS: tuple[Question, ...] = (
         "tone_by_day",
         "Tone a day",
         "Mean tone of the flagged stories, -1 negative to 1 positive; stories without a scored language left out",
-        f"""
-        select day, round(avg(score), 3) as value, count(*) as n_stories from (
-            select distinct s.id, substr(coalesce(s.published_at, s.first_seen_at), 1, 10) as day, d.score
-            from flags f join stories s on s.id = f.story_id
-            join sentiments d on d.story_id = s.id and d.kind = 'document' and d.score is not null
-            where {_CONCERNS}
-        ) group by day order by day
-        """,
+        _mean_by_day("join sentiments x on x.story_id = s.id and x.kind = 'document' and x.score is not null"),
     ),
     Question(
         "prospects_by_day",
         "Prospects a day",
         "Mean prospects that the flagged stories report, -1 unfavourable to 1 favourable",
-        f"""
-        select day, round(avg(score), 3) as value, count(*) as n_stories from (
-            select distinct s.id, substr(coalesce(s.published_at, s.first_seen_at), 1, 10) as day, p.score
-            from flags f join stories s on s.id = f.story_id
-            join prospects p on p.story_id = s.id and p.topic = f.topic
-            where {_CONCERNS}
-        ) group by day order by day
-        """,
+        _mean_by_day("join prospects x on x.story_id = s.id and x.topic = f.topic"),
     ),
     Question(
         "candidates",

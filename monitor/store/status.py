@@ -17,7 +17,7 @@ from monitor.store.columns import from_time, required_time
 LAST_CYCLE = "last_cycle"
 SILENT_FACTOR = 10  # a feed is silent after ten times its usual gap between entries,
 SILENT_AT_LEAST = timedelta(days=3)  # but not before three days
-REPLIES_PROBLEM = "reviews.problem"
+REPLIES_PROBLEM = "reviews.problem"  # the setting that says since when, and why, the mailbox cannot be read
 REPLIES_LATE = timedelta(hours=1)
 OUTBOX_LATE = timedelta(hours=1)
 QUEUE_LATE = timedelta(hours=6)

@@ -126,7 +126,8 @@ def _silence(scene: Scene, half: float) -> float:
 def _tone(sentiment: Sentiment) -> dict[str, float]:
     """Tone toward the talks and the accession; absent (0) where the language has no scorer.
 
-    That of the network of many languages is left out: it is shyer than the English ones, and helps less than it harms.
+    That of the network of many languages alone is left out: it is shyer than the English ones, and helps
+    less than it harms.
     """
     english = not (sentiment.scorer or "").startswith("multilingual")
     scores = [target.score for target in sentiment.targets if english and target.kind in ("talks", "accession")]
